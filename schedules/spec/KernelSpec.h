@@ -1,0 +1,111 @@
+// KernelSpec: everything that decides a kernel's machine code, and nothing else.
+//
+// The one struct that compiler/ (which selects kernels) and schedules/ (which builds them) share. Its text form is
+// canonical: equal specs print equally, and the text is the key under which kernels are shared and cached.
+// Grammar: `op key=value ...`, keys in the order of visit(), e.g.
+//   linear k=128 n=384 bias=1 act=none residual=0 gather=0 rows=many
+//   attention heads=2 kv_heads=1 d=64 block=16 scale=0.125 mask=(le k q) score=- params=- rows=one
+// Argument order of each kernel: schedules/README.md. Tested in tests/schedules/KernelSpecTest.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace decant {
+
+/// How many rows one call handles: `One` row; `Few` (a small register tile); `Many` (the full register tile).
+/// All classes of a kernel add in the same order, so a row's bits do not depend on the class.
+enum class RowClass { One, Few, Many };
+
+enum class Activation { None, Gelu, Relu };
+
+/// out[r, n] = act(sum_k x[r, k] * w[n, k] + bias[n]) + residual[r, n]
+struct LinearSpec {
+  int64_t k = 0, n = 0; ///< unpadded sizes
+  bool bias = false;
+  Activation act = Activation::None;
+  bool residual = false;
+  bool gather = false; ///< row r reads x[index[r]]
+  RowClass rows = RowClass::Many;
+
+  template <class Visitor> void visit(Visitor &&v) {
+    v("k", k), v("n", n), v("bias", bias), v("act", act), v("residual", residual), v("gather", gather), v("rows", rows);
+  }
+};
+
+/// Scaled dot-product attention over a blocked KV cache, softmax online over key blocks.
+struct AttentionSpec {
+  int64_t heads = 0, kv_heads = 0, d = 0;
+  int64_t block = 0; ///< tokens a KV block
+  double scale = 1;
+  std::string mask = "true"; ///< MaskExpr text; false = key not visible
+  std::string score = "-";   ///< MaskExpr text of f32 type added to the scaled score, or "-"
+  std::string params = "-";  ///< comma-separated `name:type:rank`, e.g. "p0:i32:1,p1:u8:4"; "-" = none
+  RowClass rows = RowClass::Many;
+
+  template <class Visitor> void visit(Visitor &&v) {
+    v("heads", heads), v("kv_heads", kv_heads), v("d", d), v("block", block), v("scale", scale), v("mask", mask),
+        v("score", score), v("params", params), v("rows", rows);
+  }
+};
+
+/// out = (x - mean) / sqrt(var + eps) * weight + bias, per row
+struct NormSpec {
+  int64_t n = 0;
+  double eps = 0;
+  bool bias = false;
+  RowClass rows = RowClass::Many;
+
+  template <class Visitor> void visit(Visitor &&v) { v("n", n), v("eps", eps), v("bias", bias), v("rows", rows); }
+};
+
+/// out[r] = table[ids[r]] * scale + positions[position[r] + offset]
+struct EmbedSpec {
+  int64_t n = 0;      ///< width E
+  double scale = 1;
+  bool positions = false;
+  int64_t offset = 0; ///< added to a position before the table is read
+  RowClass rows = RowClass::Many;
+
+  template <class Visitor> void visit(Visitor &&v) {
+    v("n", n), v("scale", scale), v("positions", positions), v("offset", offset), v("rows", rows);
+  }
+};
+
+/// Writes the rows of K and V into their places in the blocked KV cache.
+struct KvAppendSpec {
+  int64_t heads = 0, d = 0, block = 0;
+  RowClass rows = RowClass::Many;
+
+  template <class Visitor> void visit(Visitor &&v) { v("heads", heads), v("d", d), v("block", block), v("rows", rows); }
+};
+
+/// out = act(x) (+ residual): what no linear could take as its epilogue
+struct ElementwiseSpec {
+  int64_t n = 0;
+  Activation act = Activation::None;
+  bool residual = false;
+  RowClass rows = RowClass::Many;
+
+  template <class Visitor> void visit(Visitor &&v) {
+    v("n", n), v("act", act), v("residual", residual), v("rows", rows);
+  }
+};
+
+using KernelSpec = std::variant<LinearSpec, AttentionSpec, NormSpec, EmbedSpec, KvAppendSpec, ElementwiseSpec>;
+
+/// "linear", "attention", "norm", "embed", "kv_append", "elementwise"
+std::string_view opName(const KernelSpec &spec);
+
+std::string toText(const KernelSpec &spec);
+
+/// Inverse of toText. On failure returns nothing and says in `error` which key is wrong and what was expected.
+std::optional<KernelSpec> parseKernelSpec(std::string_view text, std::string &error);
+
+/// Symbol of the kernel: `dec_<op>_f32_<16 hex digits of the XXH3 of the text>__<target>`, '-' of the target as '_'.
+std::string kernelSymbol(const KernelSpec &spec, std::string_view target);
+
+} // namespace decant
