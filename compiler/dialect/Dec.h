@@ -1,0 +1,40 @@
+// The `dec` dialect in C++: include this, not the generated files.
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/RegionKindInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "compiler/dialect/DecDialect.h.inc"
+#include "compiler/dialect/DecEnums.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "compiler/dialect/DecTypes.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "compiler/dialect/DecAttrs.h.inc"
+#define GET_OP_CLASSES
+#include "compiler/dialect/DecOps.h.inc"
+
+namespace decant::dec {
+
+/// Limits of SPEC.md: larger values are refused, not computed with.
+constexpr int64_t kMaxWidth = int64_t(1) << 20, kMaxVocab = int64_t(1) << 24, kMaxContext = int64_t(1) << 24, kMaxBatch = 1 << 16;
+
+/// The model of a file; nothing if there is none or more than one.
+ModelOp findModel(mlir::ModuleOp module);
+
+/// The weight that `symbol` names, seen from `op`; null if there is none.
+WeightOp lookupWeight(mlir::Operation *op, llvm::StringRef symbol);
+CacheOp lookupCache(mlir::Operation *op, llvm::StringRef symbol);
+
+/// Width (static columns) of a packed-rows tensor.
+inline int64_t width(mlir::Value rows) { return llvm::cast<mlir::RankedTensorType>(rows.getType()).getDimSize(1); }
+
+} // namespace decant::dec

@@ -1,0 +1,51 @@
+// Registration of `dec` and the look-ups that several verifiers share.
+#include "compiler/dialect/Dec.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include "compiler/dialect/DecDialect.cpp.inc"
+#include "compiler/dialect/DecEnums.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "compiler/dialect/DecTypes.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "compiler/dialect/DecAttrs.cpp.inc"
+#define GET_OP_CLASSES
+#include "compiler/dialect/DecOps.cpp.inc"
+
+using namespace mlir;
+
+namespace decant::dec {
+
+void DecDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "compiler/dialect/DecTypes.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "compiler/dialect/DecAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "compiler/dialect/DecOps.cpp.inc"
+      >();
+}
+
+ModelOp findModel(ModuleOp module) {
+  auto models = module.getOps<ModelOp>();
+  if (models.empty() || std::next(models.begin()) != models.end())
+    return nullptr;
+  return *models.begin();
+}
+
+WeightOp lookupWeight(Operation *op, llvm::StringRef symbol) {
+  return SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, StringAttr::get(op->getContext(), symbol));
+}
+
+CacheOp lookupCache(Operation *op, llvm::StringRef symbol) {
+  return SymbolTable::lookupNearestSymbolFrom<CacheOp>(op, StringAttr::get(op->getContext(), symbol));
+}
+
+} // namespace decant::dec

@@ -1,0 +1,5 @@
+// All ops of `dec`, by theme.
+include "ModelOps.td"
+include "MaskOps.td"
+include "LayerOps.td"
+include "AttentionOps.td"

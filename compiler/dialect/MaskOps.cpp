@@ -1,0 +1,132 @@
+// Mask and score functions: assembly, verifiers. Tested in tests/dialect/mask.mlir, mask-errors.mlir.
+#include "compiler/dialect/Dec.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+
+using namespace mlir;
+
+namespace decant::dec {
+
+// ---- assembly: dec.mask @name(%b: index, %h: index, %q: index, %k: index) params(%len: tensor<?xindex>) { ... }
+
+static ParseResult parseFunction(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  if (parser.parseSymbolName(name, SymbolTable::getSymbolAttrName(), result.attributes))
+    return failure();
+  SmallVector<OpAsmParser::Argument> arguments, params;
+  if (parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren, /*allowType=*/true))
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("params")) &&
+      parser.parseArgumentList(params, OpAsmParser::Delimiter::Paren, /*allowType=*/true))
+    return failure();
+  if (arguments.size() != MaskOp::kNumIndices)
+    return parser.emitError(parser.getNameLoc(), "(C1) expected four index arguments: sequence, head, query, key");
+  arguments.append(params);
+  if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+static void printFunction(OpAsmPrinter &printer, Operation *op, StringRef name, Region &body) {
+  printer << ' ';
+  printer.printSymbolName(name);
+  auto arguments = body.getArguments();
+  auto print = [&](auto range) {
+    printer << '(';
+    llvm::interleaveComma(range, printer, [&](BlockArgument argument) { printer.printRegionArgument(argument); });
+    printer << ')';
+  };
+  print(arguments.take_front(MaskOp::kNumIndices));
+  if (arguments.size() > MaskOp::kNumIndices) {
+    printer << " params";
+    print(arguments.drop_front(MaskOp::kNumIndices));
+  }
+  printer.printOptionalAttrDictWithKeyword(op->getAttrs(), {SymbolTable::getSymbolAttrName()});
+  printer << ' ';
+  printer.printRegion(body, /*printEntryBlockArgs=*/false);
+}
+
+ParseResult MaskOp::parse(OpAsmParser &parser, OperationState &result) { return parseFunction(parser, result); }
+void MaskOp::print(OpAsmPrinter &printer) { printFunction(printer, *this, getSymName(), getBody()); }
+ParseResult ScoreOp::parse(OpAsmParser &parser, OperationState &result) { return parseFunction(parser, result); }
+void ScoreOp::print(OpAsmPrinter &printer) { printFunction(printer, *this, getSymName(), getBody()); }
+
+// ---- verifiers
+
+static SmallVector<Type> paramTypes(Region &body) { return llvm::to_vector(llvm::drop_begin(body.getArgumentTypes(), MaskOp::kNumIndices)); }
+SmallVector<Type> MaskOp::getParamTypes() { return paramTypes(getBody()); }
+SmallVector<Type> ScoreOp::getParamTypes() { return paramTypes(getBody()); }
+
+static bool isParamType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && (tensor.getElementType().isIndex() || tensor.getElementType().isInteger(1) || tensor.getElementType().isF32());
+}
+
+static LogicalResult verifyFunction(Operation *op, Region &body, bool wantsBool) {
+  auto types = body.getArgumentTypes();
+  for (unsigned i = 0; i < types.size(); ++i) // (C1)
+    if (i < MaskOp::kNumIndices ? !types[i].isIndex() : !isParamType(types[i]))
+      return op->emitOpError("(C1) argument ") << i << " is " << types[i]
+             << (i < MaskOp::kNumIndices ? ", expected index" : ", expected a tensor of index, i1 or f32");
+  if (types.size() < MaskOp::kNumIndices)
+    return op->emitOpError("(C1) expected four index arguments: sequence, head, query, key");
+  auto yield = dyn_cast<YieldOp>(body.front().getTerminator());
+  if (!yield || !(wantsBool ? yield.getValue().getType().isInteger(1) : yield.getValue().getType().isF32())) // (C2)
+    return op->emitOpError("(C2) must yield one value of type ") << (wantsBool ? "i1" : "f32");
+  for (Operation &inner : body.front()) // (C3)
+    if (!isa<ParamOp, ApplyOp, YieldOp>(inner) && !isa<arith::ArithDialect>(inner.getDialect()))
+      return inner.emitOpError("(C3) is not allowed in a mask or score: only arith ops, dec.param and dec.apply");
+  return success();
+}
+
+LogicalResult MaskOp::verify() { return verifyFunction(*this, getBody(), /*wantsBool=*/true); }
+LogicalResult ScoreOp::verify() { return verifyFunction(*this, getBody(), /*wantsBool=*/false); }
+
+LogicalResult ParamOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands, DictionaryAttr,
+                                        OpaqueProperties, RegionRange, SmallVectorImpl<Type> &types) {
+  auto tensor = operands.empty() ? RankedTensorType() : dyn_cast<RankedTensorType>(operands[0].getType());
+  if (!tensor)
+    return emitOptionalError(location, "dec.param wants a ranked tensor");
+  types.push_back(tensor.getElementType());
+  return success();
+}
+
+LogicalResult ParamOp::verify() {
+  int64_t rank = cast<RankedTensorType>(getParam().getType()).getRank();
+  if (static_cast<int64_t>(getIndices().size()) != rank)
+    return emitOpError("(C1) has ") << getIndices().size() << " indices for a parameter of rank " << rank;
+  auto argument = dyn_cast<BlockArgument>(getParam());
+  if (!argument || argument.getArgNumber() < MaskOp::kNumIndices || !isa<MaskOp, ScoreOp>(argument.getOwner()->getParentOp()))
+    return emitOpError("(C2) the parameter is not an argument of the mask or score");
+  return success();
+}
+
+/// (C3): follows callees; `path` holds the masks being visited.
+static bool reaches(MaskOp from, MaskOp target, llvm::SmallPtrSetImpl<Operation *> &seen) {
+  if (!seen.insert(from).second)
+    return false;
+  for (auto apply : from.getBody().getOps<ApplyOp>()) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<MaskOp>(from->getParentOp(), apply.getCalleeAttr());
+    if (callee && (callee == target || reaches(callee, target, seen)))
+      return true;
+  }
+  return false;
+}
+
+LogicalResult ApplyOp::verify() {
+  Operation *function = (*this)->getParentOp();
+  auto callee = SymbolTable::lookupNearestSymbolFrom<MaskOp>(function->getParentOp(), getCalleeAttr());
+  if (!callee)
+    return emitOpError("(C1) @") << getCallee() << " is not a dec.mask";
+  auto expected = callee.getParamTypes();
+  if (!llvm::equal(expected, getParams().getTypes()))
+    return emitOpError("(C2) the parameters of @") << getCallee() << " have other types or another number";
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  auto self = dyn_cast<MaskOp>(function);
+  if (self && (callee == self || reaches(callee, self, seen)))
+    return emitOpError("(C3) @") << self.getSymName() << " applies itself";
+  return success();
+}
+
+} // namespace decant::dec

@@ -1,0 +1,99 @@
+// Verifiers of dec.model and its top-level declarations. Tested in tests/dialect/model-errors.mlir.
+#include "compiler/dialect/Dec.h"
+#include "compiler/dialect/Plan.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace decant::dec {
+
+static bool hasEntry(ModelOp model, StringRef name) {
+  Operation *entry = SymbolTable::lookupSymbolIn(model, name);
+  return isa_and_nonnull<func::FuncOp, plan::EntryOp>(entry);
+}
+
+LogicalResult ModelOp::verify() {
+  bool decoderOnly = getKind() == "decoder_only";
+  if (!decoderOnly && getKind() != "encoder_decoder" && getKind() != "torch_decoder") // (C1)
+    return emitOpError("(C1) kind is \"") << getKind() << "\", expected encoder_decoder, decoder_only or torch_decoder";
+  if (!hasEntry(*this, "decode") || hasEntry(*this, "encode") == decoderOnly)
+    return emitOpError("(C1) a model of kind ") << getKind() << (decoderOnly ? " has @decode alone" : " has @encode and @decode");
+  auto check = [&](StringRef name, int64_t value, int64_t min, int64_t max) -> LogicalResult { // (C2)
+    if (value >= min && value <= max)
+      return success();
+    return emitOpError("(C2) ") << name << " is " << value << ", expected " << min << ".." << max;
+  };
+  return success(succeeded(check("width", getWidth(), 1, kMaxWidth)) && succeeded(check("vocab", getVocab(), 0, kMaxVocab)) &&
+                 succeeded(check("max_batch", getMaxBatch(), 1, kMaxBatch)) &&
+                 succeeded(check("max_context", getMaxContext(), 1, kMaxContext)) &&
+                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)));
+}
+
+LogicalResult WeightOp::verify() {
+  if (getSources().empty())
+    return emitOpError("(C1) has no source");
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape() || !type.getElementType().isF32() || type.getRank() < 1 || type.getRank() > 2)
+    return emitOpError("(C3) type is ") << getType() << ", expected a static f32 tensor of rank 1 or 2";
+  int64_t rows = 0;
+  for (auto source : getSources().getAsRange<SourceAttr>()) {
+    if (source.getBegin() < 0 || source.getEnd() <= source.getBegin())
+      return emitOpError("(C1) source ") << source << " is empty or negative";
+    rows += source.getEnd() - source.getBegin();
+  }
+  if (rows != type.getDimSize(0))
+    return emitOpError("(C2) the sources have ") << rows << " rows, the type " << type.getDimSize(0);
+  int64_t rank = getLayout() == Layout::Panel16 ? 2 : getLayout() == Layout::Padded16 ? 1 : type.getRank();
+  if (type.getRank() != rank)
+    return emitOpError("(C4) layout ") << stringifyLayout(getLayout()) << " wants rank " << rank << ", found " << type.getRank();
+  return success();
+}
+
+LogicalResult CacheOp::verify() {
+  if (getKvHeads() <= 0 || getHeadDim() <= 0)
+    return emitOpError("(C1) heads ") << getKvHeads() << " and dim " << getHeadDim() << " must be positive";
+  if (getBlock() != 16 && getBlock() != 32 && getBlock() != 64)
+    return emitOpError("(C1) block is ") << getBlock() << ", expected 16, 32 or 64";
+  return success();
+}
+
+LogicalResult GenerationOp::verify() {
+  int64_t vocab = (*this)->getParentOfType<ModelOp>().getVocab();
+  auto check = [&](StringRef name, int64_t id) -> LogicalResult { // (C1)
+    if (id >= -1 && id < vocab)
+      return success();
+    return emitOpError("(C1) ") << name << " is " << id << ", expected -1 or less than the vocabulary, " << vocab;
+  };
+  if (failed(check("bos_token_id", getBosTokenId())) || failed(check("pad_token_id", getPadTokenId())) ||
+      failed(check("decoder_start_token_id", getDecoderStartTokenId())) ||
+      failed(check("forced_bos_token_id", getForcedBosTokenId())) || failed(check("forced_eos_token_id", getForcedEosTokenId())))
+    return failure();
+  for (auto [name, ids] : {std::pair("eos_token_ids", getEosTokenIds()), {"suppress_tokens", getSuppressTokens()},
+                           {"begin_suppress_tokens", getBeginSuppressTokens()}})
+    for (int32_t id : ids)
+      if (failed(check(name, id)))
+        return failure();
+  return success();
+}
+
+LogicalResult TextOp::verify() {
+  auto characters = getCharacters(), ids = getIds();
+  if (characters.size() != ids.size())
+    return emitOpError("(C1) has ") << characters.size() << " characters and " << ids.size() << " ids";
+  for (size_t i = 1; i < characters.size(); ++i)
+    if (characters[i - 1] >= characters[i])
+      return emitOpError("(C1) characters do not ascend at number ") << i;
+  int64_t pieces = getPieces().size();
+  if (getUnknown() < -1 || getUnknown() >= pieces)
+    return emitOpError("(C2) unknown is ") << getUnknown() << ", expected -1 or less than " << pieces;
+  for (ArrayRef<int32_t> list : {ids, getPrefix(), getSuffix(), getSpecials()})
+    for (int32_t id : list)
+      if (id < 0 || id >= pieces)
+        return emitOpError("(C2) id ") << id << " is not within the " << pieces << " pieces";
+  return success();
+}
+
+} // namespace decant::dec

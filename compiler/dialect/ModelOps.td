@@ -1,0 +1,77 @@
+// dec.model and what stands at its top level: weights, caches, generation defaults, text tables.
+#ifndef DECANT_MODEL_OPS_TD
+#define DECANT_MODEL_OPS_TD
+include "DecBase.td"
+
+def ModelOp : DecOp<"model", [SymbolTable, Symbol, IsolatedFromAbove, NoTerminator, SingleBlock, NoRegionArguments]> {
+  let summary = "A model: weights, masks, caches and its entry functions";
+  let description = [{
+    Entries are `func.func`s named @encode and @decode. kind says which exist:
+    (C1) "encoder_decoder" and "torch_decoder" have both, "decoder_only" has @decode alone.
+    (C2) width, vocab (0 = no head), max_batch, max_context, max_source are within the limits of SPEC.md.
+    Example:
+      dec.model @g2p {kind = "encoder_decoder", width = 128 : i64, vocab = 63 : i64, max_batch = 32 : i64,
+                      max_context = 64 : i64, max_source = 64 : i64, batch_first = true} { ... }
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, SignedI64Attr:$width, SignedI64Attr:$vocab, SignedI64Attr:$max_batch,
+    SignedI64Attr:$max_context, SignedI64Attr:$max_source, DefaultValuedAttr<BoolAttr, "true">:$batch_first);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+  let hasVerifier = 1;
+}
+
+def WeightOp : DecOp<"weight", [Symbol, HasParent<"ModelOp">]> {
+  let summary = "A weight: rows of raw tensors, one below the other";
+  let description = [{
+    The data stays in the weight file. sources are concatenated along dimension 0; layout says how emit lays the result
+    out: raw (row-major), padded16 (a vector, zeros up to a multiple of 16), panel16 (`W(1, 16, K, N/16)`, zero columns
+    up to a multiple of 16; the weight is [N, K]).
+    (C1) there is a source, and each has 0 <= begin < end.   (C2) the rows of the sources add up to dimension 0.
+    (C3) type: rank 1 or 2, f32, static.   (C4) panel16 wants rank 2, padded16 rank 1.
+    Example:
+      dec.weight @decoder.0.self.k from [#dec.source<"layers.0.self_attn.in_proj_weight", 24, 48>] raw : tensor<24x24xf32>
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypedArrayAttrBase<DecRowsAttr, "sources">:$sources,
+    DecLayoutAttr:$layout, TypeAttrOf<AnyRankedTensor>:$type);
+  let assemblyFormat = "$sym_name `from` $sources $layout attr-dict `:` $type";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{ ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); } }];
+}
+
+def CacheOp : DecOp<"cache", [Symbol, HasParent<"ModelOp">]> {
+  let summary = "A KV cache of one layer, in blocks of a fixed number of tokens";
+  let description = [{
+    kind self: grows with every step; cross: written by @encode, read by @decode; local: lives for one call.
+    (C1) kv_heads, head_dim > 0; block is 16, 32 or 64.
+    Example: dec.cache @decoder.0.self kind self heads 2 dim 64 block 16
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, DecCacheKindAttr:$kind, SignedI64Attr:$kv_heads, SignedI64Attr:$head_dim, SignedI64Attr:$block);
+  let assemblyFormat = "$sym_name `kind` $kind `heads` $kv_heads `dim` $head_dim `block` $block attr-dict";
+  let hasVerifier = 1;
+}
+
+def GenerationOp : DecOp<"generation", [HasParent<"ModelOp">]> {
+  let summary = "Defaults of generation_config.json: Hugging Face's names and meanings; -1 = none";
+  let description = [{
+    (C1) token ids are -1 or within the vocabulary.   Example: dec.generation {bos_token_id = 1 : i32, ...}
+  }];
+  let arguments = (ins SignedI32Attr:$bos_token_id, SignedI32Attr:$pad_token_id, SignedI32Attr:$decoder_start_token_id,
+    SignedI32Attr:$forced_bos_token_id, SignedI32Attr:$forced_eos_token_id, SignedI32Attr:$max_length, SignedI32Attr:$min_length,
+    SignedI32Attr:$max_new_tokens, SignedI32Attr:$min_new_tokens, SignedI32Attr:$num_beams, SignedI32Attr:$early_stopping, F64Attr:$length_penalty,
+    DenseI32ArrayAttr:$eos_token_ids, DenseI32ArrayAttr:$suppress_tokens, DenseI32ArrayAttr:$begin_suppress_tokens);
+  let assemblyFormat = "attr-dict";
+  let hasVerifier = 1;
+}
+
+def TextOp : DecOp<"text", [HasParent<"ModelOp">]> {
+  let summary = "Character map: text <-> ids";
+  let description = [{
+    text = prefix + one id a character + suffix; ids to text = pieces without specials, joined.
+    (C1) characters (code points) ascend strictly; as many ids.   (C2) all ids are within pieces; unknown is -1 or so.
+  }];
+  let arguments = (ins DenseI32ArrayAttr:$characters, DenseI32ArrayAttr:$ids, SignedI32Attr:$unknown, DenseI32ArrayAttr:$prefix,
+    DenseI32ArrayAttr:$suffix, DenseI32ArrayAttr:$specials, StrArrayAttr:$pieces);
+  let assemblyFormat = "attr-dict";
+  let hasVerifier = 1;
+}
+#endif
