@@ -1,0 +1,79 @@
+// What each kernel computes, as Halide Funcs without a schedule. In: a spec. Out: the ABI-ordered inputs, the output
+// Funcs and the inner stages that schedules/cpu places. Buffers and shapes: schedules/README.md. Everything is f32; a
+// float addition whose order could depend on the schedule is strict, so that all row classes give the same bits.
+#pragma once
+
+#include "schedules/spec/KernelSpec.h"
+
+#include "Halide.h"
+
+#include <vector>
+
+namespace decant {
+
+/// A scheduled or unscheduled kernel: what the compiler needs to emit it.
+struct Kernel {
+  std::vector<Halide::Argument> inputs; ///< in ABI order, outputs not included
+  std::vector<Halide::Func> outputs;    ///< in ABI order
+};
+
+/// out(j, m), product(n, panel, m): 16 columns n a panel; k is the whole reduction, in order.
+struct LinearKernel : Kernel {
+  Halide::Func out{"out"}, product{"product"};
+  Halide::Var j{"j"}, m{"m"}, n{"n"}, panel{"panel"};
+  Halide::RDom k;
+};
+
+/// Stages of attention, computed per (row of the tile, key block, head, tile). Lanes run over keys up to `partial`,
+/// over 16 columns of the value from `weighted` on.
+struct AttentionKernel : Kernel {
+  Halide::Func keep{"keep"};         ///< (key, row, block, head, tile) i32: -1 visible, 0 not
+  Halide::Func full{"full"};         ///< (block, head, tile) i32: -1 = every key that exists is visible to every row
+  Halide::Func partial{"partial"};   ///< (key, chunk, row, ..): q . k over one chunk of d
+  Halide::Func score{"score"};       ///< (key, row, ..): in units of log 2, masked = -1e30
+  Halide::Func top{"top"};           ///< (row, ..): largest score
+  Halide::Func exponent{"exponent"}; ///< (row, ..) i32: ceil(top)
+  Halide::Func weight{"weight"};     ///< (key, row, ..): 2^(score - exponent), masked = 0
+  Halide::Func laneSum{"laneSum"};   ///< (lane, row, ..): weights of the keys = lane modulo 16
+  Halide::Func weighted{"weighted"}; ///< (lane, column block, row, ..): sum of weight * value
+  Halide::Func running{"running"};   ///< (lane, row, head, tile): (exponent, weights, values of each column block)
+  Halide::Func inverse{"inverse"};   ///< (row, head, tile)
+  Halide::Func result{"result"};     ///< (lane, column block, row, head, tile)
+  Halide::Func out{"out"};
+  Halide::Var key{"key"}, row{"row"}, lane{"lane"}, column{"column"}, chunk{"chunk"}, block{"block"}, head{"head"}, tile{"tile"};
+  Halide::RDom d, topKey, fullKey, sumKey, fastKey, maskedKey, blocks, scatter;
+  int tileRows = 1, chunks = 1, columns = 1;
+  bool masked = false; ///< the mask can hide a key that exists
+};
+
+/// Row statistics and the result; sums run over 16 or 64 fixed lanes.
+struct NormKernel : Kernel {
+  Halide::Func laneTotal{"laneTotal"}, mean{"mean"}, laneSquares{"laneSquares"}, scale{"scale"}, out{"out"};
+  Halide::Var j{"j"}, m{"m"}, lane{"lane"};
+  Halide::RDom whole, rest; ///< (lane, chunk) and the columns behind the last whole chunk
+  int lanes = 16;
+  bool hasRest = false;
+};
+
+/// embed and elementwise: out(j, m)
+struct RowKernel : Kernel {
+  Halide::Func out{"out"};
+  Halide::Var j{"j"}, m{"m"};
+};
+
+struct KvAppendKernel : Kernel {
+  Halide::Func keys{"kpool"}, values{"vpool"};
+  Halide::RDom place; ///< (d, head, row)
+};
+
+LinearKernel linearAlgorithm(const LinearSpec &spec);
+AttentionKernel attentionAlgorithm(const AttentionSpec &spec);
+NormKernel normAlgorithm(const NormSpec &spec);
+RowKernel embedAlgorithm(const EmbedSpec &spec);
+KvAppendKernel kvAppendAlgorithm(const KvAppendSpec &spec);
+RowKernel elementwiseAlgorithm(const ElementwiseSpec &spec);
+
+/// Rounds up to the next multiple of 16, the width of a weight panel.
+inline int roundUp16(int64_t n) { return int((n + 15) / 16 * 16); }
+
+} // namespace decant

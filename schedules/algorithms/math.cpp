@@ -1,0 +1,59 @@
+// Elementary functions as polynomials. Coefficients: Chebyshev fits made for this file with 40 digits (mpmath chebyfit),
+// degree and interval named at each. Tested against double in tests/schedules/MathTest.cpp.
+#include "schedules/algorithms/math.h"
+
+using namespace Halide;
+
+namespace decant {
+namespace {
+
+/// Horner's rule, highest power first.
+template <size_t N> Expr polynomial(const float (&coefficients)[N], Expr x) {
+  Expr sum = coefficients[0];
+  for (size_t i = 1; i < N; ++i)
+    sum = sum * x + coefficients[i];
+  return sum;
+}
+
+/// Names what is used more than once: Halide walks expressions as trees.
+Expr shared(Expr e) { return Internal::common_subexpression_elimination(e); }
+
+} // namespace
+
+Expr exp2Poly(Expr x) {
+  // (2^r - 1) / r on [-1/2, 1/2], degree 5: 2^r within 4e-9 before rounding
+  static const float kPower[] = {1.54531629406e-4f, 1.33908633648e-3f, 9.61808255729e-3f,
+                                 5.55035711422e-2f, 2.40226507606e-1f, 6.93147188026e-1f};
+  Expr clamped = max(x, -100.0f), whole = round(clamped), r = clamped - whole;
+  Expr power = polynomial(kPower, r) * r + 1.0f;
+  return shared(reinterpret<float>((cast<int>(whole) << 23) + reinterpret<int>(power)));
+}
+
+Expr pow2Int(Expr e) { return reinterpret<float>(max(e + 127, 0) << 23); }
+
+Expr gelu(Expr x) {
+  // -log2(erfc(a / sqrt 2)) / a on [0, 6], degree 10, within 5e-8. So Phi(-a) = 2^(-a p(a)) / 2 has a small relative
+  // error everywhere and neither side of 0 cancels. Beyond 6 Phi(-a) < 1e-9 counts as 0.
+  static const float kLogTail[] = {-2.75569890505e-9f, 1.02173788722e-7f, -1.67812853535e-6f, 1.59609412398e-5f,
+                                   -9.45413416856e-5f, 3.19448876217e-4f, -5.2347036164e-5f,  -6.90771396167e-3f,
+                                   5.24261903234e-2f,  4.59223218311e-1f, 1.1511041214f};
+  Expr a = min(abs(x), 6.0f);
+  Expr tail = select(a < 6.0f, 0.5f * exp2Poly(-(a * polynomial(kLogTail, a))), 0.0f);
+  return shared(x * select(x < 0.0f, tail, 1.0f - tail));
+}
+
+Expr activate(Activation act, Expr x) {
+  switch (act) {
+  case Activation::None:
+    return x;
+  case Activation::Relu:
+    return max(x, 0.0f);
+  case Activation::Gelu:
+    return gelu(x);
+  }
+  return x;
+}
+
+Expr strictAdd(Expr a, Expr b) { return strict_float(a + b); }
+
+} // namespace decant
