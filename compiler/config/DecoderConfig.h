@@ -35,16 +35,16 @@ struct GenerationConfig {
 struct DecoderConfig {
   std::string family; ///< model_type: "bart", "torch_transformer_decoder"
   ModelKind kind = ModelKind::EncoderDecoder;
-  int64_t width = 0; ///< E
-  int64_t vocab = 0; ///< V; 0 for a torch decoder
+  int64_t width = 0;        ///< E
+  int64_t vocab = 0;        ///< V; 0 for a torch decoder
   int64_t maxPositions = 0; ///< longest sequence; torch decoder: 4096 unless the config says max_position_embeddings
   StackConfig encoder, decoder; ///< encoder.layers 0 = none
   ConfigActivation activation = ConfigActivation::Gelu;
   double normEps = 1e-5;
-  bool normFirst = false;   ///< pre-norm
-  bool bias = true;         ///< torch: bias=False drops every bias, LayerNorm's too
-  bool batchFirst = false;  ///< torch: order of the first two axes of tgt / memory / output
-  double embedScale = 1.0;  ///< sqrt(E) with scale_embedding
+  bool normFirst = false;  ///< pre-norm
+  bool bias = true;        ///< torch: bias=False drops every bias, LayerNorm's too
+  bool batchFirst = false; ///< torch: order of the first two axes of tgt / memory / output
+  double embedScale = 1.0; ///< sqrt(E) with scale_embedding
   bool tiedHead = true;
   GenerationConfig generation;
 };

@@ -8,7 +8,16 @@
 
 namespace decant {
 
-enum class ExitCode { Ok = 0, Internal = 1, Usage = 2, BadInput = 3, Unsupported = 4, Environment = 5, Resource = 6, Interrupted = 130 };
+enum class ExitCode {
+  Ok = 0,
+  Internal = 1,
+  Usage = 2,
+  BadInput = 3,
+  Unsupported = 4,
+  Environment = 5,
+  Resource = 6,
+  Interrupted = 130
+};
 
 /// A message for the user: path + key or tensor + expected + found + what to do.
 class UserError : public llvm::ErrorInfo<UserError> {

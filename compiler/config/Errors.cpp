@@ -1,0 +1,3 @@
+#include "compiler/config/Errors.h"
+
+char decant::UserError::ID = 0;

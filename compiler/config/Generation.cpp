@@ -1,0 +1,110 @@
+// generation_config.json -> GenerationConfig. Old folders keep the same keys in config.json.
+//
+// Absent or null means the default of transformers' GenerationConfig. Rules that decant does not carry out are accepted
+// at their neutral value only; sampling keys act only with do_sample, which is refused. Tested in tests/config.
+#include "compiler/config/Families.h"
+#include "compiler/config/Limits.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+using namespace decant;
+
+namespace {
+
+/// A key decant has no code for, and the value at which it does nothing.
+struct NeutralKey {
+  const char *key;
+  Neutral value = {};
+};
+
+const NeutralKey neutralKeys[] = {
+    {"do_sample", false},
+    {"repetition_penalty", 1.0},
+    {"encoder_repetition_penalty", 1.0},
+    {"no_repeat_ngram_size", 0.0},
+    {"encoder_no_repeat_ngram_size", 0.0},
+    {"num_return_sequences", 1.0},
+    {"bad_words_ids"},
+    {"sequence_bias"},
+    {"exponential_decay_length_penalty"},
+    {"stop_strings"},
+    {"forced_decoder_ids"},
+    {"max_time"},
+    {"renormalize_logits", false},
+    {"remove_invalid_values", false},
+    {"num_beam_groups", 1.0},
+    {"diversity_penalty", 0.0},
+    {"penalty_alpha", 0.0},
+    {"dola_layers"},
+    {"constraints"},
+    {"force_words_ids"},
+    {"guidance_scale", 1.0},
+    {"prompt_lookup_num_tokens"},
+    {"max_matching_ngram_size"},
+    {"assistant_early_exit"},
+    {"is_assistant", false},
+    {"watermarking_config"},
+    {"token_healing", false},
+    {"cache_implementation", "dynamic"},
+    {"low_memory", false},
+    {"generation_kwargs"},
+};
+
+int32_t narrow(int64_t checked) { return static_cast<int32_t>(checked); } // within a cap below 2^31
+
+void readEarlyStopping(KeyReader &keys, GenerationConfig &result) {
+  const json::Value *value = keys.take("early_stopping");
+  if (!value || value->is(json::Kind::Null))
+    return;
+  if (value->is(json::Kind::Bool))
+    result.earlyStopping = value->boolean() ? 1 : 0;
+  else if (value->is(json::Kind::String) && value->text() == "never")
+    result.earlyStopping = 2;
+  else
+    keys.refuse(ExitCode::BadInput, "early_stopping",
+                fmt::format("expected true, false or \"never\", found {}", json::excerpt(*value)));
+}
+
+} // namespace
+
+void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64_t vocab) {
+  GenerationConfig &g = result;
+  g.bosTokenId = keys.tokenId("bos_token_id", g.bosTokenId, vocab);
+  g.padTokenId = keys.tokenId("pad_token_id", g.padTokenId, vocab);
+  g.decoderStartTokenId = keys.tokenId("decoder_start_token_id", g.decoderStartTokenId, vocab);
+  g.forcedBosTokenId = keys.tokenId("forced_bos_token_id", g.forcedBosTokenId, vocab);
+  g.forcedEosTokenId = keys.tokenId("forced_eos_token_id", g.forcedEosTokenId, vocab);
+  g.eosTokenIds = keys.tokenIds("eos_token_id", g.eosTokenIds, vocab);
+  g.suppressTokens = keys.tokenIds("suppress_tokens", g.suppressTokens, vocab);
+  g.beginSuppressTokens = keys.tokenIds("begin_suppress_tokens", g.beginSuppressTokens, vocab);
+  g.maxLength = narrow(keys.integerOrNull("max_length", g.maxLength, 1, limits::context));
+  g.minLength = narrow(keys.integerOrNull("min_length", g.minLength, 0, limits::context));
+  g.maxNewTokens = narrow(keys.integerOrNull("max_new_tokens", g.maxNewTokens, 1, limits::context));
+  g.minNewTokens = narrow(keys.integerOrNull("min_new_tokens", g.minNewTokens, 0, limits::context));
+  g.numBeams = narrow(keys.integerOrNull("num_beams", g.numBeams, 1, limits::beams));
+  g.lengthPenalty = keys.real("length_penalty", g.lengthPenalty, -1e6, 1e6);
+  readEarlyStopping(keys, g);
+  for (const NeutralKey &entry : neutralKeys)
+    keys.neutral(entry.key, entry.value);
+
+  // Sampling: without effect while do_sample is false, but a number must still be one.
+  for (const char *key : {"temperature", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"})
+    keys.real(key, 0, 0, std::numeric_limits<float>::max());
+  keys.integerOrNull("top_k", 0, 0, limits::vocabulary);
+  keys.harmless({"num_assistant_tokens*", "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind",
+                 "output_attentions", "output_hidden_states", "output_scores", "output_logits",
+                 "return_dict_in_generate", "return_legacy_cache", "cache_config", "compile_config", "disable_compile",
+                 "prefill_chunk_size", "use_cache", "transformers_version", "_from_model_config"});
+}
+
+llvm::Expected<GenerationConfig> decant::readGenerationFile(const json::Value &object, const std::string &path,
+                                                            int64_t vocab) {
+  KeyReader keys(object, path);
+  GenerationConfig result;
+  readGenerationKeys(keys, result, vocab);
+  if (llvm::Error error = keys.finish())
+    return error;
+  return result;
+}

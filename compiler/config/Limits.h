@@ -1,0 +1,24 @@
+// The published caps on what comes from outside. A reader checks a number against its cap before it allocates or
+// computes.
+#pragma once
+
+#include <cstdint>
+
+namespace decant::limits {
+
+inline constexpr int64_t headerBytes = 100'000'000; ///< safetensors header
+inline constexpr int64_t tensors = 1'000'000;       ///< tensors a file
+inline constexpr int64_t rank = 8;
+inline constexpr int64_t jsonDepth = 64;
+inline constexpr int64_t jsonFileBytes = 16 << 20; ///< config.json, generation_config.json, g2p_vocab.json
+inline constexpr int64_t jsonValues = 10'000'000;  ///< values a document: bounds the memory of its tree
+inline constexpr int64_t stringBytes = 1 << 20;
+inline constexpr int64_t layers = 4096;
+inline constexpr int64_t heads = 1024;
+inline constexpr int64_t hidden = 1 << 20;
+inline constexpr int64_t ffn = 1 << 22;
+inline constexpr int64_t vocabulary = 1 << 24;
+inline constexpr int64_t context = 1 << 24;
+inline constexpr int64_t beams = 1024;
+
+} // namespace decant::limits
