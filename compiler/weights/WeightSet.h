@@ -59,7 +59,8 @@ struct NamedTensor {
   std::vector<int64_t> shape;
   std::vector<uint8_t> data;
 };
-/// Writes a file beside `path`, syncs it and renames it over `path`.
+/// Writes a file beside `path`, syncs it and renames it over `path`. A full disk is ExitCode::Resource; no failure
+/// leaves a file. The same tensors give the same bytes, in whatever order they come.
 llvm::Error writeSafetensors(const std::string &path, const std::vector<NamedTensor> &tensors);
 
 } // namespace decant

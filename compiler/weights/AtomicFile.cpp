@@ -1,0 +1,101 @@
+#include "compiler/weights/AtomicFile.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+using namespace decant;
+
+ExitCode decant::exitCodeOfErrno(int error) {
+  switch (error) {
+  case ENOSPC:
+  case EDQUOT:
+  case EFBIG:
+  case EIO:
+  case ENOMEM:
+  case EMFILE:
+  case ENFILE:
+    return ExitCode::Resource;
+  default:
+    return ExitCode::BadInput;
+  }
+}
+
+namespace {
+
+llvm::Error failure(const std::string &path, llvm::StringRef what, int error) {
+  return userError(exitCodeOfErrno(error),
+                   fmt::format("{}: {}: {}; no file was written", path, what.str(), std::strerror(error)));
+}
+
+std::string folderOf(const std::string &path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+} // namespace
+
+llvm::Expected<AtomicFile> AtomicFile::create(const std::string &path, mode_t mode) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return badInput(fmt::format("{}: exists and is not a regular file; choose another output", path));
+  static std::atomic<unsigned> counter{0};
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::string temporary = fmt::format("{}.tmp-{}-{}", path, ::getpid(), counter++);
+    int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd >= 0)
+      return AtomicFile(fd, path, temporary);
+    if (errno != EEXIST)
+      break;
+  }
+  return failure(path, "cannot be created", errno);
+}
+
+AtomicFile::AtomicFile(AtomicFile &&other) noexcept
+    : fd(std::exchange(other.fd, -1)), path(std::move(other.path)),
+      temporary(std::exchange(other.temporary, std::string())) {}
+
+AtomicFile::~AtomicFile() {
+  if (fd >= 0)
+    ::close(fd);
+  if (!temporary.empty())
+    ::unlink(temporary.c_str());
+}
+
+llvm::Error AtomicFile::write(const void *data, size_t bytes) {
+  const char *next = static_cast<const char *>(data);
+  while (bytes > 0) {
+    ssize_t put = ::write(fd, next, bytes);
+    if (put < 0 && errno == EINTR)
+      continue;
+    if (put < 0)
+      return failure(path, "writing failed", errno);
+    next += put;
+    bytes -= static_cast<size_t>(put);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error AtomicFile::commit() {
+  if (::fsync(fd) != 0)
+    return failure(path, "writing to disk failed", errno);
+  if (::close(std::exchange(fd, -1)) != 0)
+    return failure(path, "closing failed", errno);
+  if (::rename(temporary.c_str(), path.c_str()) != 0)
+    return failure(path, "renaming failed", errno);
+  temporary.clear();
+  // The name itself must survive a power cut too; some file systems cannot sync a folder, which is no error.
+  int folder = ::open(folderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+  return llvm::Error::success();
+}
