@@ -39,23 +39,17 @@ def DecRowsAttr : AttrDef<DecDialect, "Source"> {
 def DecActivation : I32EnumAttr<"Activation", "element-wise function", [
     I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Gelu", 1, "gelu">, I32EnumAttrCase<"Relu", 2, "relu">]> {
   let cppNamespace = "::decant::dec";
-  let genSpecializedAttr = 0;
 }
-def DecActivationAttr : EnumAttr<DecDialect, DecActivation, "act">;
 
 def DecCacheKind : I32EnumAttr<"CacheKind", "how long a KV cache lives", [
     I32EnumAttrCase<"Self", 0, "self">, I32EnumAttrCase<"Cross", 1, "cross">, I32EnumAttrCase<"Local", 2, "local">]> {
   let cppNamespace = "::decant::dec";
-  let genSpecializedAttr = 0;
 }
-def DecCacheKindAttr : EnumAttr<DecDialect, DecCacheKind, "cache_kind">;
 
 def DecLayout : I32EnumAttr<"Layout", "how a weight lies in the artifact", [
     I32EnumAttrCase<"Raw", 0, "raw">, I32EnumAttrCase<"Panel16", 1, "panel16">, I32EnumAttrCase<"Padded16", 2, "padded16">]> {
   let cppNamespace = "::decant::dec";
-  let genSpecializedAttr = 0;
 }
-def DecLayoutAttr : EnumAttr<DecDialect, DecLayout, "layout">;
 
 // [R, n]: packed rows, static width
 def DecRowTensor : Type<And<[RankedTensorOf<[F32]>.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 2">,

@@ -49,7 +49,7 @@ def LinearOp : DecOp<"linear", [Pure]> {
     Example: %y = dec.linear %x weight @fc1 bias @fc1.bias act gelu : tensor<?x128xf32> -> tensor<?x1024xf32>
   }];
   let arguments = (ins DecRowTensor:$x, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
-    DefaultValuedAttr<DecActivationAttr, "::decant::dec::Activation::None">:$act, Optional<DecRowTensor>:$residual);
+    DefaultValuedAttr<DecActivation, "::decant::dec::Activation::None">:$act, Optional<DecRowTensor>:$residual);
   let results = (outs DecRowTensor:$result);
   let assemblyFormat = [{ $x `weight` $weight (`bias` $bias^)? (`act` $act^)? (`residual` $residual^ `:` type($residual))? attr-dict
     `:` type($x) `->` type($result) }];
@@ -62,7 +62,7 @@ def ActivationOp : DecOp<"activation", [Pure, AllTypesMatch<["x", "result"]>]> {
     gelu is the erf form x * (1 + erf(x / sqrt 2)) / 2 (Hendrycks and Gimpel 2016, arXiv:1606.08415).
     (C1) act is not none.   Example: %y = dec.activation %x gelu : tensor<?x1024xf32>
   }];
-  let arguments = (ins DecRowTensor:$x, DecActivationAttr:$act);
+  let arguments = (ins DecRowTensor:$x, DecActivation:$act);
   let results = (outs DecRowTensor:$result);
   let assemblyFormat = "$x $act attr-dict `:` type($x)";
   let hasVerifier = 1;

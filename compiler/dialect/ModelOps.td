@@ -32,7 +32,7 @@ def WeightOp : DecOp<"weight", [Symbol, HasParent<"ModelOp">]> {
       dec.weight @decoder.0.self.k from [#dec.source<"layers.0.self_attn.in_proj_weight", 24, 48>] raw : tensor<24x24xf32>
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypedArrayAttrBase<DecRowsAttr, "sources">:$sources,
-    DecLayoutAttr:$layout, TypeAttrOf<AnyRankedTensor>:$type);
+    DecLayout:$layout, TypeAttrOf<AnyRankedTensor>:$type);
   let assemblyFormat = "$sym_name `from` $sources $layout attr-dict `:` $type";
   let hasVerifier = 1;
   let extraClassDeclaration = [{ ::mlir::RankedTensorType getTensorType() { return ::llvm::cast<::mlir::RankedTensorType>(getType()); } }];
@@ -45,7 +45,7 @@ def CacheOp : DecOp<"cache", [Symbol, HasParent<"ModelOp">]> {
     (C1) kv_heads, head_dim > 0; block is 16, 32 or 64.
     Example: dec.cache @decoder.0.self kind self heads 2 dim 64 block 16
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, DecCacheKindAttr:$kind, SignedI64Attr:$kv_heads, SignedI64Attr:$head_dim, SignedI64Attr:$block);
+  let arguments = (ins SymbolNameAttr:$sym_name, DecCacheKind:$kind, SignedI64Attr:$kv_heads, SignedI64Attr:$head_dim, SignedI64Attr:$block);
   let assemblyFormat = "$sym_name `kind` $kind `heads` $kv_heads `dim` $head_dim `block` $block attr-dict";
   let hasVerifier = 1;
 }

@@ -13,8 +13,6 @@
 
 #include "compiler/dialect/PlanDialect.h.inc"
 #include "compiler/dialect/PlanEnums.h.inc"
-#define GET_ATTRDEF_CLASSES
-#include "compiler/dialect/PlanAttrs.h.inc"
 #define GET_OP_CLASSES
 #include "compiler/dialect/PlanOps.h.inc"
 

@@ -9,8 +9,6 @@
 
 #include "compiler/dialect/PlanDialect.cpp.inc"
 #include "compiler/dialect/PlanEnums.cpp.inc"
-#define GET_ATTRDEF_CLASSES
-#include "compiler/dialect/PlanAttrs.cpp.inc"
 #define GET_OP_CLASSES
 #include "compiler/dialect/PlanOps.cpp.inc"
 
@@ -19,10 +17,6 @@ using namespace mlir;
 namespace decant::plan {
 
 void PlanDialect::initialize() {
-  addAttributes<
-#define GET_ATTRDEF_LIST
-#include "compiler/dialect/PlanAttrs.cpp.inc"
-      >();
   addOperations<
 #define GET_OP_LIST
 #include "compiler/dialect/PlanOps.cpp.inc"

@@ -10,16 +10,13 @@ def PlanDialect : Dialect {
   let name = "plan";
   let cppNamespace = "::decant::plan";
   let summary = "Static execution plan: buffers and kernel calls";
-  let useDefaultAttributePrinterParser = 1;
 }
 class PlanOp<string mnemonic, list<Trait> traits = []> : Op<PlanDialect, mnemonic, traits>;
 
 def PlanSize : I32EnumAttr<"Size", "run-time size that a buffer or call scales with", [
     I32EnumAttrCase<"Rows", 1, "rows">, I32EnumAttrCase<"OutRows", 2, "out_rows">, I32EnumAttrCase<"Tiles", 4, "tiles">]> {
   let cppNamespace = "::decant::plan";
-  let genSpecializedAttr = 0;
 }
-def PlanSizeAttr : EnumAttr<PlanDialect, PlanSize, "size">;
 def PlanBuffer : Type<MemRefRankOf<[F32, I32, I8], [1, 2, 3, 4]>.predicate, "buffer memref of rank 1 to 4", "::mlir::MemRefType">;
 
 def EntryOp : PlanOp<"entry", [Symbol, IsolatedFromAbove, SingleBlock, NoRegionArguments]> {
@@ -83,7 +80,7 @@ def AllocOp : PlanOp<"alloc", [MemoryEffects<[MemAlloc]>]> {
     (C1) region is rows or out_rows.   (C2) rank 2, [?, n], n contiguous, row stride a multiple of 16.
     Example: %x = plan.alloc rows {offset = 512 : i64} : memref<?x128xf32, strided<[128, 1]>>
   }];
-  let arguments = (ins PlanSizeAttr:$region, OptionalAttr<SignedI64Attr>:$offset);
+  let arguments = (ins PlanSize:$region, OptionalAttr<SignedI64Attr>:$offset);
   let results = (outs PlanBuffer:$result);
   let assemblyFormat = "$region attr-dict `:` type($result)";
   let hasVerifier = 1;
@@ -103,11 +100,12 @@ def CallOp : PlanOp<"call", [AttrSizedOperandSegments]> {
   let summary = "One kernel";
   let description = [{
     spec is the text of a KernelSpec without its row class, which the run time picks by the size named in `rows`; arguments in the
-    kernel's order (schedules/README.md). symbol is set by phase emit: the name without class and target.
+    kernel's order (schedules/README.md). kernel, the number of its distinct spec, is set by phase emit.
     (C1) the spec parses.   (C2) the number of arguments is the spec's.
-    Example: plan.call "norm n=128 eps=1e-05 bias=1" rows ins(%x, %w, %b : ...) outs(%y : ...)
+    Example: plan.call "norm @n.weight" "norm n=128 eps=1e-05 bias=1" rows ins(%x, %w, %b : ...) outs(%y : ...)
   }];
-  let arguments = (ins StrAttr:$spec, PlanSizeAttr:$rows, StrAttr:$name, Variadic<PlanBuffer>:$ins, Variadic<PlanBuffer>:$outs);
+  let arguments = (ins StrAttr:$spec, PlanSize:$rows, StrAttr:$name, Variadic<PlanBuffer>:$ins, Variadic<PlanBuffer>:$outs,
+    OptionalAttr<SignedI64Attr>:$kernel);
   let assemblyFormat = [{ $name $spec $rows `ins` `(` $ins `:` type($ins) `)` `outs` `(` $outs `:` type($outs) `)` attr-dict }];
   let hasVerifier = 1;
 }

@@ -1,0 +1,140 @@
+// Walks the region from its yield upwards; one S-expression an op. Tested in tests/passes/select-kernels-masks.mlir.
+#include "compiler/passes/MaskToText.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace decant {
+
+namespace {
+
+std::string_view comparison(arith::CmpIPredicate predicate) {
+  switch (predicate) {
+  case arith::CmpIPredicate::eq: return "eq";
+  case arith::CmpIPredicate::ne: return "ne";
+  case arith::CmpIPredicate::slt: return "lt";
+  case arith::CmpIPredicate::sle: return "le";
+  case arith::CmpIPredicate::sgt: return "gt";
+  case arith::CmpIPredicate::sge: return "ge";
+  default: return "";
+  }
+}
+
+std::string_view comparison(arith::CmpFPredicate predicate) {
+  switch (predicate) {
+  case arith::CmpFPredicate::OEQ: return "eq";
+  case arith::CmpFPredicate::ONE: return "ne";
+  case arith::CmpFPredicate::OLT: return "lt";
+  case arith::CmpFPredicate::OLE: return "le";
+  case arith::CmpFPredicate::OGT: return "gt";
+  case arith::CmpFPredicate::OGE: return "ge";
+  default: return "";
+  }
+}
+
+class TextBuilder {
+public:
+  explicit TextBuilder(unsigned firstParam) : firstParam(firstParam) {}
+
+  FailureOr<std::string> text(Value value) {
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      static constexpr std::string_view kIndices[] = {"b", "h", "q", "k"};
+      return std::string(kIndices[argument.getArgNumber()]);
+    }
+    Operation *op = value.getDefiningOp();
+    return llvm::TypeSwitch<Operation *, FailureOr<std::string>>(op)
+        .Case([&](arith::ConstantOp constant) { return constantText(constant); })
+        .Case([&](dec::ParamOp param) { return paramText(param); })
+        .Case([&](arith::CmpIOp cmp) { return call(op, comparison(cmp.getPredicate()), cmp->getOperands()); })
+        .Case([&](arith::CmpFOp cmp) { return call(op, comparison(cmp.getPredicate()), cmp->getOperands()); })
+        .Case([&](arith::XOrIOp xorOp) { return xorText(xorOp); })
+        .Case([&](arith::IndexCastOp cast) { return text(cast.getIn()); })
+        .Default([&](Operation *other) { return call(other, opName(other), other->getOperands()); });
+  }
+
+private:
+  static std::string_view opName(Operation *op) {
+    return llvm::TypeSwitch<Operation *, std::string_view>(op)
+        .Case<arith::AndIOp>([](auto) { return "and"; })
+        .Case<arith::OrIOp>([](auto) { return "or"; })
+        .Case<arith::AddIOp, arith::AddFOp>([](auto) { return "add"; })
+        .Case<arith::SubIOp, arith::SubFOp>([](auto) { return "sub"; })
+        .Case<arith::MulIOp, arith::MulFOp>([](auto) { return "mul"; })
+        .Case<arith::FloorDivSIOp>([](auto) { return "floordiv"; })
+        .Case<arith::MinSIOp, arith::MinimumFOp>([](auto) { return "min"; })
+        .Case<arith::MaxSIOp, arith::MaximumFOp>([](auto) { return "max"; })
+        .Case<arith::SelectOp>([](auto) { return "select"; })
+        .Case<arith::SIToFPOp>([](auto) { return "itof"; })
+        .Default([](Operation *) { return ""; });
+  }
+
+  FailureOr<std::string> call(Operation *op, std::string_view name, ValueRange operands) {
+    if (name.empty())
+      return op->emitOpError("cannot be evaluated in a kernel's mask");
+    std::string result = fmt::format("({}", name);
+    for (Value operand : operands) {
+      auto argument = text(operand);
+      if (failed(argument))
+        return failure();
+      result += ' ' + *argument;
+    }
+    return result + ")";
+  }
+
+  static FailureOr<std::string> constantText(arith::ConstantOp constant) {
+    if (auto real = dyn_cast<FloatAttr>(constant.getValue())) {
+      std::string digits = fmt::format("{}", real.getValue().convertToFloat());
+      return digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
+    }
+    auto integer = dyn_cast<IntegerAttr>(constant.getValue());
+    if (!integer)
+      return constant.emitOpError("cannot be evaluated in a kernel's mask");
+    if (integer.getType().isInteger(1))
+      return std::string(integer.getValue().isZero() ? "false" : "true");
+    if (!integer.getValue().isSignedIntN(32))
+      return constant.emitOpError("does not fit 32 bits: positions are 32-bit in kernels");
+    return std::to_string(integer.getInt());
+  }
+
+  FailureOr<std::string> paramText(dec::ParamOp param) {
+    unsigned number = cast<BlockArgument>(param.getParam()).getArgNumber() - dec::MaskOp::kNumIndices + firstParam;
+    return call(param, fmt::format("load p{}", number), param.getIndices());
+  }
+
+  /// On i1: xor with true is not, otherwise "not equal" spelt with and / or / not.
+  FailureOr<std::string> xorText(arith::XOrIOp op) {
+    if (!op.getType().isInteger(1))
+      return op.emitOpError("cannot be evaluated in a kernel's mask");
+    auto lhs = text(op.getLhs()), rhs = text(op.getRhs());
+    if (failed(lhs) || failed(rhs))
+      return failure();
+    if (*rhs == "true")
+      return fmt::format("(not {})", *lhs);
+    return fmt::format("(and (or {0} {1}) (not (and {0} {1})))", *lhs, *rhs);
+  }
+
+  unsigned firstParam;
+};
+
+} // namespace
+
+FailureOr<std::string> maskToText(Region &body, unsigned firstParam) {
+  auto yield = cast<dec::YieldOp>(body.front().getTerminator());
+  return TextBuilder(firstParam).text(yield.getValue());
+}
+
+std::string maskParamsToText(Region &body, unsigned firstParam) {
+  std::string result;
+  for (BlockArgument argument : body.getArguments().drop_front(dec::MaskOp::kNumIndices)) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    std::string_view element = type.getElementType().isF32() ? "f32" : type.getElementType().isInteger(1) ? "u8" : "i32";
+    result += fmt::format("{}p{}:{}:{}", result.empty() ? "" : ",", firstParam++, element, type.getRank());
+  }
+  return result;
+}
+
+} // namespace decant

@@ -1,0 +1,359 @@
+// SelectKernels: in: func.funcs of dec ops over values. Out: plan.entries of kernel calls over buffers; each weight has
+// the layout that its kernel reads. One rule an op; a residual or activation that found no linear has its own kernel.
+// Tested in tests/passes/select-kernels.mlir, select-kernels-masks.mlir.
+#include "compiler/dialect/Dec.h"
+#include "compiler/dialect/Plan.h"
+#include "compiler/passes/MaskToText.h"
+#include "compiler/passes/Passes.h"
+#include "schedules/spec/KernelSpec.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace decant {
+#define GEN_PASS_DEF_SELECTKERNELS
+#include "compiler/passes/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+constexpr int64_t kLanes = 16; // columns of a packed panel
+int64_t roundUp(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
+
+/// The spec's text without its row class, which the run time picks.
+std::string specText(const KernelSpec &spec) {
+  std::string text = toText(spec);
+  return text.substr(0, text.rfind(" rows="));
+}
+
+Activation toSpec(dec::Activation act) {
+  return act == dec::Activation::Gelu ? Activation::Gelu : act == dec::Activation::Relu ? Activation::Relu : Activation::None;
+}
+
+class EntryBuilder {
+public:
+  EntryBuilder(dec::ModelOp model, func::FuncOp function) : model(model), function(function), builder(model.getContext()) {
+    builder.setInsertionPoint(function);
+  }
+
+  LogicalResult run() {
+    auto entry = plan::EntryOp::create(builder, function.getLoc(), function.getSymName(), IntegerAttr(), IntegerAttr());
+    builder.setInsertionPointToStart(&entry.getBody().emplaceBlock());
+    if (failed(mapArguments()))
+      return failure();
+    for (Operation &op : function.getBody().front())
+      if (failed(select(&op)))
+        return failure();
+    function.erase();
+    return success();
+  }
+
+private:
+  // ---- buffers
+
+  MemRefType rowsType(int64_t n, int64_t stride, int64_t offset = 0) {
+    auto layout = StridedLayoutAttr::get(builder.getContext(), offset, {stride, 1});
+    return MemRefType::get({ShapedType::kDynamic, n}, builder.getF32Type(), layout);
+  }
+
+  Value alloc(Location loc, int64_t n, plan::Size region = plan::Size::Rows) {
+    return plan::AllocOp::create(builder, loc, rowsType(n, roundUp(n)), plan::SizeAttr::get(builder.getContext(), region), IntegerAttr());
+  }
+
+  /// One op an input of an entry, made at its first use.
+  Value input(StringRef name, Type element, int64_t rank = 1) {
+    Value &value = inputs[name];
+    if (!value) {
+      SmallVector<int64_t> shape(rank, ShapedType::kDynamic);
+      if (name == "tiles")
+        shape.back() = 4;
+      value = plan::InputOp::create(builder, function.getLoc(), MemRefType::get(shape, element), name);
+    }
+    return value;
+  }
+  Value indexInput(const Twine &name, int64_t rank = 1) { return input(name.str(), builder.getI32Type(), rank); }
+
+  /// The weight in `layout`: itself, if no other layout is asked of it, else a copy of its declaration.
+  Value weight(Location loc, StringRef symbol, dec::Layout layout) {
+    auto op = cast<dec::WeightOp>(SymbolTable::lookupSymbolIn(model, symbol));
+    std::string name = symbol.str();
+    if (layout != dec::Layout::Raw) {
+      name += layout == dec::Layout::Panel16 ? ".panel16" : ".padded16";
+      if (!SymbolTable::lookupSymbolIn(model, name)) {
+        OpBuilder here(op);
+        dec::WeightOp::create(here, op.getLoc(), here.getStringAttr(name), op.getSourcesAttr(),
+                              dec::LayoutAttr::get(here.getContext(), layout), op.getTypeAttr());
+      }
+    }
+    auto shape = op.getTensorType().getShape();
+    SmallVector<int64_t> packed(shape);
+    if (layout == dec::Layout::Padded16)
+      packed = {roundUp(shape[0])};
+    if (layout == dec::Layout::Panel16)
+      packed = {roundUp(shape[0]) / kLanes, shape[1], kLanes, 1};
+    return plan::WeightOp::create(builder, loc, MemRefType::get(packed, builder.getF32Type()), name);
+  }
+
+  Value pool(Location loc, dec::CacheOp cache, bool values) {
+    int64_t heads = cache.getKvHeads(), dim = cache.getHeadDim(), block = cache.getBlock();
+    SmallVector<int64_t> keyShape{ShapedType::kDynamic, heads, dim, block}, valueShape{ShapedType::kDynamic, heads, block, roundUp(dim)};
+    auto type = MemRefType::get(values ? valueShape : keyShape, builder.getF32Type());
+    return plan::PoolOp::create(builder, loc, type, values ? builder.getUnitAttr() : UnitAttr(),
+                                FlatSymbolRefAttr::get(cache.getSymNameAttr()));
+  }
+
+  LogicalResult mapArguments() {
+    for (BlockArgument argument : function.getArguments()) {
+      auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "dec.name");
+      auto neutral = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), "dec.neutral");
+      if (isa<dec::RowsType>(argument.getType()))
+        continue;
+      if (!name)
+        return function.emitOpError("argument ") << argument.getArgNumber() << " has no dec.name";
+      auto type = cast<RankedTensorType>(argument.getType());
+      if (neutral)
+        buffers[argument] = param(name.getValue(), type, neutral);
+      else if (type.getElementType().isInteger(32))
+        buffers[argument] = indexInput("ids");
+      else
+        buffers[argument] = plan::InputOp::create(builder, function.getLoc(), rowsType(type.getDimSize(1), type.getDimSize(1)), "features");
+    }
+    return success();
+  }
+
+  /// Mask parameters come with whatever strides the caller's tensors have: 0 broadcasts.
+  Value param(StringRef name, RankedTensorType type, FloatAttr neutral) {
+    Type element = type.getElementType();
+    element = element.isInteger(1) ? builder.getI8Type() : element.isIndex() ? builder.getI32Type() : element;
+    SmallVector<int64_t> dynamic(type.getRank(), ShapedType::kDynamic);
+    auto layout = StridedLayoutAttr::get(builder.getContext(), 0, dynamic);
+    return plan::ParamOp::create(builder, function.getLoc(), MemRefType::get(dynamic, element, layout),
+                                 builder.getStringAttr(name), neutral);
+  }
+
+  // ---- calls
+
+  void call(Operation *op, const Twine &name, const KernelSpec &spec, ArrayRef<Value> ins, ArrayRef<Value> outs,
+            plan::Size rows = plan::Size::Rows) {
+    auto size = plan::SizeAttr::get(builder.getContext(), rows);
+    plan::CallOp::create(builder, op->getLoc(), builder.getStringAttr(specText(spec)), size, builder.getStringAttr(name), ins, outs, IntegerAttr());
+  }
+
+  LogicalResult select(Operation *op) {
+    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+        .Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp, dec::SplitOp, dec::LogitsOp,
+              dec::KvAppendOp, dec::CachedAttentionOp, dec::LengthsOp, dec::CacheLengthsOp, func::ReturnOp>([&](auto typed) { return lower(typed); })
+        .Default([](Operation *other) { return other->emitOpError("has no kernel: phase cache has to run first"); });
+  }
+
+  LogicalResult lower(dec::EmbedOp op) {
+    if (op->hasOneUse() && isa<dec::PositionOp>(*op->user_begin()))
+      return success(); // taken by the dec.position
+    return lowerEmbed(op, op, nullptr);
+  }
+
+  LogicalResult lower(dec::PositionOp op) {
+    auto embed = op.getX().getDefiningOp<dec::EmbedOp>();
+    if (!embed || !embed->hasOneUse())
+      return op.emitOpError("has no kernel unless its input is a dec.embed of its own");
+    return lowerEmbed(op, embed, op);
+  }
+
+  LogicalResult lowerEmbed(Operation *result, dec::EmbedOp embed, dec::PositionOp position) {
+    Location loc = result->getLoc();
+    EmbedSpec spec;
+    spec.n = dec::width(result->getResult(0));
+    spec.scale = embed.getScale().convertToDouble();
+    SmallVector<Value> ins{buffers.lookup(embed.getIds()), weight(loc, embed.getTable(), dec::Layout::Raw)};
+    if (position) {
+      spec.positions = true;
+      spec.offset = position.getOffset();
+      ins.append({indexInput("positions"), weight(loc, position.getTable(), dec::Layout::Raw)});
+    }
+    Value out = buffers[result->getResult(0)] = alloc(loc, spec.n);
+    call(result, "embed " + embed.getTable(), spec, ins, out);
+    return success();
+  }
+
+  LogicalResult lower(dec::NormOp op) {
+    NormSpec spec;
+    spec.n = dec::width(op.getX());
+    spec.eps = op.getEps().convertToDouble();
+    spec.bias = op.getBias().has_value();
+    SmallVector<Value> ins{buffers.lookup(op.getX()), weight(op.getLoc(), op.getWeight(), dec::Layout::Padded16)};
+    if (spec.bias)
+      ins.push_back(weight(op.getLoc(), *op.getBias(), dec::Layout::Padded16));
+    Value out = buffers[op.getResult()] = alloc(op.getLoc(), spec.n);
+    call(op, "norm " + op.getWeight(), spec, ins, out);
+    return success();
+  }
+
+  LogicalResult lower(dec::LinearOp op) {
+    LinearSpec spec;
+    spec.act = toSpec(op.getAct());
+    spec.residual = op.getResidual() != nullptr;
+    return lowerLinear(op, spec, op.getBias(), op.getResidual(), plan::Size::Rows);
+  }
+
+  LogicalResult lower(dec::LogitsOp op) {
+    LinearSpec spec;
+    spec.gather = true;
+    return lowerLinear(op, spec, op.getBias(), Value(), plan::Size::OutRows);
+  }
+
+  template <class Op>
+  LogicalResult lowerLinear(Op op, LinearSpec spec, std::optional<StringRef> bias, Value residual, plan::Size region) {
+    Location loc = op.getLoc();
+    spec.k = dec::width(op.getX());
+    spec.n = dec::width(op.getResult());
+    spec.bias = bias.has_value();
+    SmallVector<Value> ins{buffers.lookup(op.getX())};
+    if (spec.gather)
+      ins.push_back(indexInput("out_rows"));
+    ins.push_back(weight(loc, op.getWeight(), dec::Layout::Panel16));
+    if (bias)
+      ins.push_back(weight(loc, *bias, dec::Layout::Padded16));
+    if (residual)
+      ins.push_back(buffers.lookup(residual));
+    Value out = buffers[op.getResult()] = alloc(loc, spec.n, region);
+    call(op, "linear " + op.getWeight(), spec, ins, out, region);
+    return success();
+  }
+
+  LogicalResult lower(dec::ActivationOp op) { return lowerElementwise(op, op.getX(), toSpec(op.getAct()), Value()); }
+  LogicalResult lower(dec::ResidualOp op) { return lowerElementwise(op, op.getBranch(), Activation::None, op.getX()); }
+
+  LogicalResult lowerElementwise(Operation *op, Value x, Activation act, Value residual) {
+    ElementwiseSpec spec;
+    spec.n = dec::width(x);
+    spec.act = act;
+    spec.residual = residual != nullptr;
+    SmallVector<Value> ins{buffers.lookup(x)};
+    if (residual)
+      ins.push_back(buffers.lookup(residual));
+    Value out = buffers[op->getResult(0)] = alloc(op->getLoc(), spec.n);
+    call(op, op->getName().stripDialect(), spec, ins, out);
+    return success();
+  }
+
+  LogicalResult lower(dec::SplitOp op) {
+    Value source = buffers.lookup(op.getX());
+    int64_t stride = roundUp(dec::width(op.getX())), column = 0;
+    for (Value part : op.getParts()) {
+      int64_t n = dec::width(part);
+      buffers[part] = plan::ViewOp::create(builder, op.getLoc(), rowsType(n, stride, column), source, column);
+      column += n;
+    }
+    return success();
+  }
+
+  LogicalResult lower(dec::KvAppendOp op) {
+    dec::CacheOp cache = dec::lookupCache(op, op.getCache());
+    StringRef kind = stringifyCacheKind(cache.getKind());
+    KvAppendSpec spec;
+    spec.heads = cache.getKvHeads();
+    spec.d = cache.getHeadDim();
+    spec.block = cache.getBlock();
+    call(op, "kv_append " + op.getCache(), spec,
+         {buffers.lookup(op.getKey()), buffers.lookup(op.getValue()), indexInput(kind + "_block"), indexInput(kind + "_token")},
+         {pool(op.getLoc(), cache, false), pool(op.getLoc(), cache, true)});
+    return success();
+  }
+
+  /// Appends the parameters of one function and returns its expression.
+  FailureOr<std::string> functionText(Region &body, ValueRange params, std::string &paramText, unsigned &numParams, SmallVectorImpl<Value> &ins) {
+    auto text = maskToText(body, numParams);
+    std::string more = maskParamsToText(body, numParams);
+    if (!more.empty())
+      paramText += (paramText.empty() ? "" : ",") + more;
+    for (Value param : params)
+      ins.push_back(buffers.lookup(param));
+    numParams += params.size();
+    return text;
+  }
+
+  LogicalResult lower(dec::CachedAttentionOp op) {
+    Location loc = op.getLoc();
+    dec::CacheOp cache = dec::lookupCache(op, op.getCache());
+    StringRef kind = stringifyCacheKind(cache.getKind());
+    AttentionSpec spec;
+    spec.heads = op.getHeads();
+    spec.kv_heads = cache.getKvHeads();
+    spec.d = cache.getHeadDim();
+    spec.block = cache.getBlock();
+    spec.scale = op.getScale().convertToDouble();
+    SmallVector<Value> ins{buffers.lookup(op.getQuery()), pool(loc, cache, false),   pool(loc, cache, true),
+                           indexInput(kind + "_table", 2), indexInput(kind + "_len"), indexInput("tiles", 2)};
+    std::string params;
+    unsigned numParams = 0;
+    auto mask = cast<dec::MaskOp>(SymbolTable::lookupSymbolIn(model, op.getMask()));
+    auto maskText = functionText(mask.getBody(), op.getMaskParams(), params, numParams, ins);
+    if (failed(maskText))
+      return failure();
+    spec.mask = *maskText;
+    if (op.getScore()) {
+      auto score = cast<dec::ScoreOp>(SymbolTable::lookupSymbolIn(model, *op.getScore()));
+      auto scoreText = functionText(score.getBody(), op.getScoreParams(), params, numParams, ins);
+      if (failed(scoreText))
+        return failure();
+      spec.score = *scoreText;
+    }
+    spec.params = params.empty() ? "-" : params;
+    Value out = buffers[op.getResult()] = alloc(loc, dec::width(op.getQuery()));
+    call(op, "attention " + op.getCache(), spec, ins, out, plan::Size::Tiles);
+    return success();
+  }
+
+  /// Rows of @decode extend the self cache, those of @encode live in local ones.
+  LogicalResult lower(dec::LengthsOp op) {
+    buffers[op.getResult()] = indexInput(function.getSymName() == "decode" ? "self_len" : "local_len");
+    return success();
+  }
+
+  LogicalResult lower(dec::CacheLengthsOp op) {
+    buffers[op.getResult()] = indexInput(stringifyCacheKind(dec::lookupCache(op, op.getCache()).getKind()) + "_len");
+    return success();
+  }
+
+  LogicalResult lower(func::ReturnOp op) {
+    if (op.getNumOperands() != 1)
+      return op.emitOpError("returns ") << op.getNumOperands() << " values, expected 1";
+    Value output = buffers.lookup(op.getOperand(0));
+    // An @encode that returns what the caller gave has no result of its own.
+    if (isa_and_nonnull<plan::InputOp>(output.getDefiningOp()))
+      output = Value();
+    plan::ReturnOp::create(builder, op.getLoc(), output);
+    return success();
+  }
+
+  dec::ModelOp model;
+  func::FuncOp function;
+  OpBuilder builder;
+  llvm::DenseMap<Value, Value> buffers;
+  llvm::StringMap<Value> inputs;
+};
+
+struct SelectKernels : impl::SelectKernelsBase<SelectKernels> {
+  void runOnOperation() override {
+    for (auto model : getOperation().getOps<dec::ModelOp>()) {
+      for (auto function : llvm::make_early_inc_range(model.getBody().getOps<func::FuncOp>()))
+        if (failed(EntryBuilder(model, function).run()))
+          return signalPassFailure();
+      dropUnused(model);
+    }
+  }
+
+  /// Weights whose raw layout nobody reads, masks that are now part of the specs.
+  void dropUnused(dec::ModelOp model) {
+    llvm::StringSet<> used;
+    model.walk([&](plan::WeightOp op) { used.insert(op.getWeight()); });
+    for (Operation &op : llvm::make_early_inc_range(model.getBody().front()))
+      if (isa<dec::MaskOp, dec::ScoreOp>(op) || (isa<dec::WeightOp>(op) && !used.contains(SymbolTable::getSymbolName(&op).getValue())))
+        op.erase();
+  }
+};
+
+} // namespace
+} // namespace decant
