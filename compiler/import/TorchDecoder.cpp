@@ -1,0 +1,149 @@
+// "torch_transformer_decoder": the state of a torch.nn.TransformerDecoder, TransformerDecoderLayer (keys without
+// "layers.0.") or of the decoder in a torch.nn.Transformer (keys "decoder.*"; its encoder is left out).
+//
+// Input and output are states: no embedding, no head. Vaswani et al. 2017, arXiv:1706.03762; pre-norm: Xiong et al.
+// 2020, arXiv:2002.04745. Tested in tests/import and, against PyTorch, tests/reference.
+#include "compiler/import/Families.h"
+#include "compiler/import/ModelBuilder.h"
+
+#include <fmt/format.h>
+
+using namespace mlir;
+
+namespace decant {
+namespace {
+
+// A caller may give any keep, bias and the causal flag; 0, all true and 0 are neutral.
+constexpr char kMasks[] = R"mlir(
+dec.mask @decoder_self(%b: index, %h: index, %q: index, %k: index)
+    params(%self_causal: tensor<1xindex>, %self_keep: tensor<?x?x?x?xi1>) {
+  %zero = arith.constant 0 : index
+  %flag = dec.param %self_causal[%zero] : tensor<1xindex>
+  %any = arith.cmpi eq, %flag, %zero : index
+  %past = dec.apply @causal(%b, %h, %q, %k)
+  %ordered = arith.ori %any, %past : i1
+  %given = dec.apply @explicit(%b, %h, %q, %k) params(%self_keep : tensor<?x?x?x?xi1>)
+  %keep = arith.andi %ordered, %given : i1
+  dec.yield %keep : i1
+}
+)mlir";
+
+struct TorchDecoder {
+  ModelBuilder &b;
+  std::string stack; // "" or "decoder."
+  bool single;       // keys of one TransformerDecoderLayer
+  FunctionUse selfMask, selfScore, crossMask, crossScore;
+  Value rows, memory, memoryRows;
+
+  explicit TorchDecoder(ModelBuilder &b) : b(b) {
+    const std::string probe = "self_attn.in_proj_weight";
+    bool nested = !b.weights.has("layers.0." + probe) && b.weights.has("decoder.layers.0." + probe);
+    stack = nested ? "decoder." : "";
+    single = !nested && b.weights.has(probe);
+    if (nested)
+      b.weights.ignore("encoder.*");
+  }
+
+  /// A bias, or "" where the module has none.
+  std::string bias(const std::string &tensor, int64_t n) { return b.config.bias ? b.weight(tensor, {n}) : ""; }
+
+  /// `part` 0, 1, 2 = q, k, v: its third of in_proj's rows.
+  Value project(Value x, const std::string &prefix, int part) {
+    int64_t width = b.config.width, begin = part * width;
+    const char *letter = &"q\0k\0v"[2 * part];
+    std::string matrix = prefix + ".in_proj_weight", offset = prefix + ".in_proj_bias";
+    std::string symbol = b.weightRows(matrix + "." + letter, matrix, {3 * width, width}, begin, begin + width);
+    std::string biasSymbol =
+        b.config.bias ? b.weightRows(offset + "." + letter, offset, {3 * width}, begin, begin + width) : "";
+    return b.linear(x, symbol, biasSymbol, width);
+  }
+
+  Value attention(Value x, Value keys, Value keyRows, const std::string &prefix, const FunctionUse &mask,
+                  const FunctionUse &score) {
+    Value query = project(x, prefix, 0), key = project(keys, prefix, 1), value = project(keys, prefix, 2);
+    Value mixed = b.attention(query, key, value, rows, keyRows, b.config.decoder.heads, mask, score);
+    return b.linear(mixed, prefix + ".out_proj", b.config.width);
+  }
+
+  Value feedForward(Value x, const std::string &prefix) {
+    Value inner = b.activation(b.linear(x, prefix + "linear1", b.config.decoder.ffn));
+    return b.linear(inner, prefix + "linear2", b.config.width);
+  }
+
+  /// Post-norm: norm(x + branch(x)); pre-norm: x + branch(norm(x)).
+  template <class Branch> Value sublayer(Value x, const std::string &where, const std::string &norm, Branch branch) {
+    Value input = x;
+    if (b.config.normFirst) {
+      b.at(where + norm);
+      input = b.norm(x, prefix + norm);
+    }
+    b.at(where + branchName);
+    Value sum = b.residual(x, branch(input));
+    if (b.config.normFirst)
+      return sum;
+    b.at(where + norm);
+    return b.norm(sum, prefix + norm);
+  }
+
+  std::string prefix;          // of the layer's tensors
+  const char *branchName = ""; // "self_attn" ...
+
+  Value layer(Value x, int64_t i) {
+    prefix = single ? "" : fmt::format("{}layers.{}.", stack, i);
+    std::string where = fmt::format("decoder.layers.{}.", i);
+    branchName = "self_attn";
+    x = sublayer(x, where, "norm1",
+                 [&](Value y) { return attention(y, y, rows, prefix + "self_attn", selfMask, selfScore); });
+    branchName = "multihead_attn";
+    x = sublayer(x, where, "norm2", [&](Value y) {
+      return attention(y, memory, memoryRows, prefix + "multihead_attn", crossMask, crossScore);
+    });
+    branchName = "linear";
+    return sublayer(x, where, "norm3", [&](Value y) { return feedForward(y, prefix); });
+  }
+
+  void encode() {
+    auto arguments =
+        b.beginEntry("encode", {{b.rows(b.config.width), "memory"}, {b.rowsType(), "rows"}}, b.rows(b.config.width));
+    b.endEntry(arguments[0]);
+  }
+
+  void decode() {
+    Type keep = b.tensor(4, b.ops().getI1Type()), bias = b.tensor(4, b.ops().getF32Type());
+    Type flag = RankedTensorType::get({1}, b.ops().getIndexType());
+    RankedTensorType states = b.rows(b.config.width);
+    auto a = b.beginEntry("decode",
+                          {{states, "tgt"},
+                           {b.rowsType(), "rows"},
+                           {states, "memory"},
+                           {b.rowsType(), "memory_rows"},
+                           {flag, "self_causal", 0.0},
+                           {keep, "self_keep", 1.0},
+                           {bias, "self_bias", 0.0},
+                           {keep, "cross_keep", 1.0},
+                           {bias, "cross_bias", 0.0}},
+                          states);
+    rows = a[1], memory = a[2], memoryRows = a[3];
+    selfMask = {"decoder_self", {a[4], a[5]}}, selfScore = {"explicit_bias", {a[6]}};
+    crossMask = {"explicit", {a[7]}}, crossScore = {"explicit_bias", {a[8]}};
+    Value x = a[0];
+    for (int64_t i = 0; i < b.config.decoder.layers; ++i)
+      x = layer(x, i);
+    if (!single && b.weights.has(stack + "norm.weight")) {
+      b.at("decoder.norm");
+      x = b.norm(x, stack + "norm");
+    }
+    b.endEntry(x);
+  }
+};
+
+} // namespace
+
+void buildTorchDecoder(ModelBuilder &builder) {
+  builder.addFunctions(kMasks, {"decoder_self", "explicit", "explicit_bias"});
+  TorchDecoder decoder(builder);
+  decoder.encode();
+  decoder.decode();
+}
+
+} // namespace decant
