@@ -1,0 +1,205 @@
+// In: plan entries with offsets and kernel numbers. Out: the tables that the runtime's loop walks. Tested in
+// tests/artifact.
+#include "compiler/artifact/PlanTables.h"
+#include "schedules/spec/KernelSpec.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace decant {
+
+namespace {
+
+decant_dim fixed(int64_t extent, int64_t stride) {
+  return {static_cast<int32_t>(extent), 0, DECANT_SIZE_ONE, static_cast<int32_t>(stride)};
+}
+decant_dim growing(uint32_t size, int64_t stride) { return {0, 1, size, static_cast<int32_t>(stride)}; }
+
+/// Row-major dims of a static shape, innermost first.
+void setDenseDims(ArrayRef<int64_t> shape, decant_buffer &buffer) {
+  int64_t stride = 1;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    int64_t extent = shape[shape.size() - 1 - i];
+    buffer.dims[i] = fixed(ShapedType::isDynamic(extent) ? 1 : extent, stride);
+    stride *= extent;
+  }
+}
+
+uint8_t typeCode(Type type) { return type.isF32() ? DECANT_F32 : type.isInteger(8) ? DECANT_U8 : DECANT_I32; }
+
+} // namespace
+
+PlanTables::PlanTables(dec::ModelOp model, Blob &blob) : model(model), blob(blob) {
+  for (auto cache : model.getBody().getOps<dec::CacheOp>()) {
+    cacheIndex[cache.getSymName()] = caches.size();
+    caches.push_back({static_cast<uint32_t>(cache.getKind()), static_cast<uint32_t>(cache.getKvHeads()),
+                      static_cast<uint32_t>(cache.getHeadDim()), 0});
+    blockTokens = cache.getBlock();
+  }
+  for (auto weight : model.getBody().getOps<dec::WeightOp>()) {
+    weightIndex[weight.getSymName()] = weightSymbols.size();
+    weightSymbols.push_back(weight.getSymName().str());
+  }
+}
+
+uint32_t PlanTables::paramIndex(plan::ParamOp op) {
+  auto [it, isNew] = paramIndices.try_emplace(op.getName(), params.size());
+  auto type = cast<MemRefType>(op.getType());
+  if (isNew)
+    params.push_back({blob.text(op.getName()), typeCode(type.getElementType()), static_cast<uint32_t>(type.getRank()),
+                      static_cast<float>(op.getNeutral().convertToDouble()), 0});
+  return it->second;
+}
+
+LogicalResult PlanTables::describeInput(plan::InputOp op, decant_buffer &buffer) {
+  auto index = plan::inputIndex(op.getName());
+  if (!index)
+    return op.emitOpError("is not an input of the runtime");
+  buffer.storage = DECANT_STORE_INPUT;
+  buffer.index = *index;
+  auto blocks = [&](int64_t tokens) { return (tokens + blockTokens - 1) / blockTokens; };
+  int64_t columns = 0; // 0: rank 1
+  uint32_t size = DECANT_SIZE_ROWS;
+  switch (*index) {
+  case DECANT_INPUT_FEATURES:
+    columns = model.getWidth();
+    break;
+  case DECANT_INPUT_OUT_ROWS:
+    size = DECANT_SIZE_OUT_ROWS;
+    break;
+  case DECANT_INPUT_TILES:
+    columns = 4;
+    size = DECANT_SIZE_TILES;
+    break;
+  case DECANT_INPUT_SELF_TABLE:
+    columns = blocks(model.getMaxContext());
+    size = DECANT_SIZE_SEQS;
+    break;
+  case DECANT_INPUT_CROSS_TABLE:
+  case DECANT_INPUT_LOCAL_TABLE:
+    columns = blocks(model.getMaxSource());
+    size = DECANT_SIZE_SEQS;
+    break;
+  case DECANT_INPUT_SELF_LEN:
+  case DECANT_INPUT_CROSS_LEN:
+  case DECANT_INPUT_LOCAL_LEN:
+    size = DECANT_SIZE_SEQS;
+    break;
+  }
+  if (columns)
+    buffer.dims[0] = fixed(columns, 1);
+  buffer.dims[columns ? 1 : 0] = growing(size, columns ? columns : 1);
+  return success(buffer.rank == (columns ? 2 : 1) || (op.emitOpError("has the wrong rank"), false));
+}
+
+LogicalResult PlanTables::describe(Value value, decant_buffer &buffer) {
+  auto type = cast<MemRefType>(value.getType());
+  buffer.type = typeCode(type.getElementType());
+  buffer.rank = type.getRank();
+  auto activation = [&](plan::AllocOp alloc) {
+    if (!alloc.getOffset())
+      return alloc.emitOpError("has no offset: phase memory has to run first");
+    int64_t stride = alloc.getRowBytes() / 4, columns = type.getDimSize(1);
+    buffer.storage = DECANT_STORE_ARENA;
+    buffer.region = static_cast<uint8_t>(alloc.getRegion());
+    buffer.offset = *alloc.getOffset();
+    // A whole buffer shows its padding: kernels write it.
+    bool isView = value.getDefiningOp() != alloc;
+    buffer.dims[0] = fixed(isView ? columns : stride, 1);
+    buffer.dims[1] = growing(buffer.region, stride);
+    return InFlightDiagnostic();
+  };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(value.getDefiningOp())
+      .Case([&](plan::InputOp op) { return describeInput(op, buffer); })
+      .Case([&](plan::AllocOp op) { return LogicalResult(activation(op)); })
+      .Case([&](plan::ViewOp op) {
+        auto alloc = op.getSource().getDefiningOp<plan::AllocOp>();
+        buffer.view_offset = op.getColumn() * 4;
+        return alloc ? LogicalResult(activation(alloc)) : op.emitOpError("is not a view of a plan.alloc");
+      })
+      .Case([&](plan::WeightOp op) {
+        buffer.storage = DECANT_STORE_WEIGHT;
+        buffer.index = weightIndex.lookup(op.getWeight());
+        setDenseDims(type.getShape(), buffer);
+        return success();
+      })
+      .Case([&](plan::PoolOp op) {
+        buffer.storage = op.getValues() ? DECANT_STORE_VPOOL : DECANT_STORE_KPOOL;
+        buffer.index = cacheIndex.lookup(op.getCache());
+        setDenseDims(type.getShape(), buffer);
+        return success();
+      })
+      .Case([&](plan::ParamOp op) {
+        buffer.storage = DECANT_STORE_PARAM;
+        buffer.index = paramIndex(op);
+        return success();
+      })
+      .Default([](Operation *op) { return op->emitOpError("makes a buffer that the tables cannot describe"); });
+}
+
+FailureOr<uint32_t> PlanTables::bufferOf(Value value) {
+  auto [it, isNew] = bufferIndex.try_emplace(value, buffers.size());
+  if (!isNew)
+    return it->second;
+  decant_buffer buffer = {};
+  uint32_t index = it->second;
+  if (failed(describe(value, buffer)))
+    return failure();
+  buffers.push_back(buffer);
+  return index;
+}
+
+uint32_t PlanTables::kernelIndex(std::string spec) {
+  auto [it, isNew] = kernelIndices.try_emplace(spec, kernelSpecs.size());
+  if (isNew)
+    kernelSpecs.push_back(std::move(spec));
+  return it->second;
+}
+
+/// Only a linear has a register tile of its own for few rows; the others use that for many.
+void PlanTables::setKernels(plan::CallOp call, decant_step &step) {
+  std::string spec = call.getSpec().str();
+  step.kernel[DECANT_ROWS_ONE] = kernelIndex(spec + " rows=one");
+  step.kernel[DECANT_ROWS_MANY] = kernelIndex(spec + " rows=many");
+  step.kernel[DECANT_ROWS_FEW] = StringRef(spec).starts_with("linear ") ? kernelIndex(spec + " rows=few") : step.kernel[DECANT_ROWS_MANY];
+}
+
+LogicalResult PlanTables::addEntry(plan::EntryOp entry) {
+  uint32_t kind = entry.getSymName() == "encode" ? DECANT_ENTRY_ENCODE : DECANT_ENTRY_DECODE;
+  if (!entry.getRowBytes() || !entry.getOutRowBytes())
+    return entry.emitOpError("has no arena sizes: phase memory has to run first");
+  std::vector<decant_step> steps;
+  for (auto call : entry.getBody().getOps<plan::CallOp>()) {
+    if (!call.getKernel())
+      return call.emitOpError("has no kernel number: phase emit has to run first");
+    std::vector<uint32_t> args;
+    for (Value operand : call.getOperands()) {
+      auto buffer = bufferOf(operand);
+      if (failed(buffer))
+        return failure();
+      args.push_back(*buffer);
+    }
+    decant_step step = {};
+    setKernels(call, step);
+    step.rows = static_cast<uint32_t>(call.getRows());
+    step.args = blob.append(args);
+    step.name = blob.text(call.getName());
+    steps.push_back(step);
+  }
+  decant_entry &out = entries[kind];
+  out.present = 1;
+  out.output = out.hidden = UINT32_MAX;
+  if (Value output = cast<plan::ReturnOp>(entry.getBody().front().getTerminator()).getOutput()) {
+    auto buffer = bufferOf(output);
+    if (failed(buffer))
+      return failure();
+    (kind == DECANT_ENTRY_ENCODE ? out.hidden : out.output) = *buffer;
+  }
+  out.row_bytes = *entry.getRowBytes();
+  out.out_row_bytes = *entry.getOutRowBytes();
+  out.steps = blob.append(steps);
+  return success();
+}
+
+} // namespace decant
