@@ -198,8 +198,9 @@ llvm::Expected<BuiltKernels> buildKernels(llvm::ArrayRef<KernelRequest> requests
     if (!file)
       return userError(ExitCode::Resource, path + ": " + file.getError().message());
     built.objects[i] = (*file)->getBuffer().str();
+    ++built.numBuilt;
     if (options.progress)
-      options.progress(built.numCached + ++built.numBuilt, requests.size());
+      options.progress(built.numCached + built.numBuilt, requests.size());
     return cache.store(cacheKey(requests[i], *workerHash), built.objects[i]);
   };
   if (llvm::Error error = builder.run(todo, finish))
