@@ -22,6 +22,7 @@ struct LinearKernel : Kernel {
   Halide::Func out{"out"}, product{"product"};
   Halide::Var j{"j"}, m{"m"}, n{"n"}, panel{"panel"};
   Halide::RDom k;
+  std::vector<Halide::Func> activation; ///< (j, m): steps of gelu
 };
 
 /// Stages of attention, computed per (row of the tile, key block, head, tile). Lanes run over keys up to `partial`,
@@ -59,6 +60,7 @@ struct NormKernel : Kernel {
 struct RowKernel : Kernel {
   Halide::Func out{"out"};
   Halide::Var j{"j"}, m{"m"};
+  std::vector<Halide::Func> activation; ///< (j, m): steps of gelu
 };
 
 struct KvAppendKernel : Kernel {

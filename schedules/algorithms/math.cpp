@@ -15,9 +15,6 @@ template <size_t N> Expr polynomial(const float (&coefficients)[N], Expr x) {
   return sum;
 }
 
-/// Names what is used more than once: Halide walks expressions as trees.
-Expr shared(Expr e) { return Internal::common_subexpression_elimination(e); }
-
 } // namespace
 
 Expr exp2Poly(Expr x) {
@@ -26,32 +23,30 @@ Expr exp2Poly(Expr x) {
                                  5.55035711422e-2f, 2.40226507606e-1f, 6.93147188026e-1f};
   Expr clamped = max(x, -100.0f), whole = round(clamped), r = clamped - whole;
   Expr power = polynomial(kPower, r) * r + 1.0f;
-  return shared(reinterpret<float>((cast<int>(whole) << 23) + reinterpret<int>(power)));
+  return reinterpret<float>((cast<int>(whole) << 23) + reinterpret<int>(power));
 }
 
 Expr pow2Int(Expr e) { return reinterpret<float>(max(e + 127, 0) << 23); }
 
-Expr gelu(Expr x) {
+Expr activate(Activation act, Expr value, const std::vector<Var> &at, std::vector<Func> &stages) {
+  if (act == Activation::None)
+    return value;
+  if (act == Activation::Relu)
+    return max(value, 0.0f);
+  // gelu = x Phi(x), Phi the normal distribution's integral: the erf form.
   // -log2(erfc(a / sqrt 2)) / a on [0, 6], degree 10, within 5e-8. So Phi(-a) = 2^(-a p(a)) / 2 has a small relative
   // error everywhere and neither side of 0 cancels. Beyond 6 Phi(-a) < 1e-9 counts as 0.
   static const float kLogTail[] = {-2.75569890505e-9f, 1.02173788722e-7f, -1.67812853535e-6f, 1.59609412398e-5f,
                                    -9.45413416856e-5f, 3.19448876217e-4f, -5.2347036164e-5f,  -6.90771396167e-3f,
                                    5.24261903234e-2f,  4.59223218311e-1f, 1.1511041214f};
-  Expr a = min(abs(x), 6.0f);
-  Expr tail = select(a < 6.0f, 0.5f * exp2Poly(-(a * polynomial(kLogTail, a))), 0.0f);
-  return shared(x * select(x < 0.0f, tail, 1.0f - tail));
-}
-
-Expr activate(Activation act, Expr x) {
-  switch (act) {
-  case Activation::None:
-    return x;
-  case Activation::Relu:
-    return max(x, 0.0f);
-  case Activation::Gelu:
-    return gelu(x);
-  }
-  return x;
+  Func x("gelu_x"), power("gelu_power"), tail("gelu_tail");
+  x(at) = value;
+  Expr a = min(abs(x(at)), 6.0f);
+  power(at) = -(a * polynomial(kLogTail, a));
+  tail(at) = exp2Poly(power(at)) * 0.5f;
+  stages = {x, power, tail};
+  Expr phi = select(abs(x(at)) < 6.0f, tail(at), 0.0f);
+  return x(at) * select(x(at) < 0.0f, phi, 1.0f - phi);
 }
 
 Expr strictAdd(Expr a, Expr b) { return strict_float(a + b); }

@@ -5,6 +5,8 @@
 
 #include "Halide.h"
 
+#include <vector>
+
 namespace decant {
 
 /// 2^x for x <= 127, relative error about 1e-7; x below -100 counts as -100 (no subnormal results).
@@ -13,10 +15,9 @@ Halide::Expr exp2Poly(Halide::Expr x);
 /// 2^e for an integer -127 <= e <= 127; anything smaller gives exactly 0.
 Halide::Expr pow2Int(Halide::Expr e);
 
-/// x * Phi(x), Phi = the normal distribution's integral: gelu in its erf form.
-Halide::Expr gelu(Halide::Expr x);
-
-Halide::Expr activate(Activation act, Halide::Expr x);
+/// act(value), value being a function of `at`. gelu is the erf form; its steps become Funcs appended to `stages`, to be
+/// computed a vector at a time: Halide's analyses walk expressions as trees and would take seconds over the whole.
+Halide::Expr activate(Activation act, Halide::Expr value, const std::vector<Halide::Var> &at, std::vector<Halide::Func> &stages);
 
 /// a + b that no schedule and no optimizer may reorder or contract.
 Halide::Expr strictAdd(Halide::Expr a, Halide::Expr b);

@@ -73,8 +73,10 @@ void scheduleLinear(LinearKernel &kernel, const LinearSpec &spec, CpuLevel level
       .reorder(column, inTile, row, inRange, inBlock, rangeIdx, blockIdx)
       .vectorize(column)
       .unroll(inTile);
-  if (spec.act != Activation::Gelu) // gelu is some 30 instructions a vector: keep its loop over rows
+  if (spec.act != Activation::Gelu) // gelu works row by row
     kernel.out.unroll(row);
+  for (Func &stage : kernel.activation)
+    stage.compute_at(kernel.out, row).bound_extent(kernel.j, tile.panels * 16).vectorize(kernel.j, 16);
   kernel.out.fuse(rangeIdx, blockIdx, task);
   if (parallel)
     kernel.out.parallel(task);

@@ -42,7 +42,9 @@ void scheduleEmbed(RowKernel &kernel, const EmbedSpec &spec) {
 }
 
 void scheduleElementwise(RowKernel &kernel, const ElementwiseSpec &spec) {
-  scheduleRows(kernel.out, kernel.j, kernel.m, spec.n, spec.rows);
+  Var row = scheduleRows(kernel.out, kernel.j, kernel.m, spec.n, spec.rows);
+  for (Func &stage : kernel.activation)
+    stage.compute_at(kernel.out, row).vectorize(kernel.j, 8, TailStrategy::GuardWithIf);
 }
 
 void scheduleKvAppend(KvAppendKernel &kernel, const KvAppendSpec &spec) {
