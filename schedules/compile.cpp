@@ -83,9 +83,9 @@ struct Builder {
   }
 };
 
-Kernel build(const KernelSpec &spec, std::string_view target, const CompileOptions &options) {
+Kernel build(const KernelSpec &spec, std::string_view target, const ScheduleParams &params) {
   installReporter();
-  return std::visit(Builder{levelOf(target), options.params}, spec);
+  return std::visit(Builder{levelOf(target), params}, spec);
 }
 
 } // namespace
@@ -95,7 +95,7 @@ std::string halideVersion() {
          std::to_string(HALIDE_VERSION_PATCH);
 }
 
-std::string halideTarget(std::string_view target, bool asserts) {
+std::string halideTarget(std::string_view target) {
   std::string features;
   if (target == "x86-64-v3")
     features = "sse41-avx-avx2-fma-f16c";
@@ -103,20 +103,20 @@ std::string halideTarget(std::string_view target, bool asserts) {
     features = "sse41-avx-avx2-avx512-avx512_skylake-fma-f16c";
   else
     throw std::invalid_argument("unknown target '" + std::string(target) + "': expected x86-64-v3 or x86-64-v4");
-  return "x86-64-linux-" + features + "-no_runtime-user_context" + (asserts ? "" : "-no_asserts-no_bounds_query");
+  return "x86-64-linux-" + features + "-no_runtime-user_context-no_asserts-no_bounds_query";
 }
 
-void compileToObject(const KernelSpec &spec, std::string_view target, const std::string &path, const CompileOptions &options) {
-  Target halide(halideTarget(target, options.asserts));
-  Kernel kernel = build(spec, target, options);
+void compileToObject(const KernelSpec &spec, std::string_view target, const std::string &path, const ScheduleParams &params) {
+  Target halide(halideTarget(target));
+  Kernel kernel = build(spec, target, params);
   Module module = Pipeline(kernel.outputs)
                       .compile_to_module(kernel.inputs, kernelSymbol(spec, target), halide, LinkageType::ExternalPlusArgv);
   module.compile({{OutputFileType::object, path}});
 }
 
-void compileToStmt(const KernelSpec &spec, std::string_view target, const std::string &path, const CompileOptions &options) {
-  Target halide(halideTarget(target, options.asserts));
-  Kernel kernel = build(spec, target, options);
+void compileToStmt(const KernelSpec &spec, std::string_view target, const std::string &path, const ScheduleParams &params) {
+  Target halide(halideTarget(target));
+  Kernel kernel = build(spec, target, params);
   Pipeline(kernel.outputs).compile_to_lowered_stmt(path, kernel.inputs, Text, halide);
 }
 

@@ -1,0 +1,227 @@
+// attention: values against a double reference for every mask operation, and its promises: bits of a row do not depend
+// on its tile, hidden and absent keys (NaN) leave no trace, a row without a key is exactly 0.
+#include "tests/schedules/Harness.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <functional>
+#include <optional>
+
+namespace decant::test {
+namespace {
+
+using Visible = std::function<bool(int b, int h, int q, int k)>;
+using Score = std::function<double(int b, int h, int q, int k)>;
+
+struct Case {
+  int heads, kvHeads, d, block;
+  std::string mask, score, params;
+  Visible visible;
+  Score added;
+};
+
+constexpr int kSeqs = 3, kMaxKeys = 100, kRows = 44;
+constexpr int kLength[kSeqs] = {37, 1, 90};                 // keys of each sequence
+constexpr int kFirstRow[kSeqs] = {0, 21, 22}, kCount[kSeqs] = {21, 1, 22}; // its rows; the last row is its newest key
+
+int positionOf(int b, int i) { return kLength[b] - kCount[b] + i; }
+uint8_t hole(int b, int k) { return uint8_t((k * 5 + b) % 7 == 2); }
+float slope(int h, int q, int k) { return float((h + 1) * 0.01 * (k - q) + ((q + k) % 5 == 0 ? -0.5 : 0.25)); }
+
+struct Data {
+  const Case &c;
+  int wide, maxBlocks, blocks;
+  Floats q, kpool, vpool;
+  Ints table, length;
+  Tensor<uint8_t> holes;
+  Floats slopes;
+
+  explicit Data(const Case &c)
+      : c(c), wide(roundUp16(c.d)), maxBlocks((kMaxKeys + c.block - 1) / c.block), blocks(maxBlocks * kSeqs + 2),
+        q({c.heads * c.d, kRows}), kpool({c.block, c.d, c.kvHeads, blocks}, 0), vpool({wide, c.block, c.kvHeads, blocks}, 0),
+        table({maxBlocks, kSeqs}, 0), length({kSeqs}, 0), holes({kMaxKeys, kSeqs}, 0), slopes({kMaxKeys, kMaxKeys, c.heads}, 0) {
+    std::mt19937 random(unsigned(c.d * 100 + c.heads));
+    fill(q, random, 2), fill(kpool, random, 2), fill(vpool, random);
+    for (int b = 0; b < kSeqs; ++b) {
+      length(b) = kLength[b];
+      for (int i = 0; i < maxBlocks; ++i)
+        table(i, b) = (b * maxBlocks + i) * 7 % (maxBlocks * kSeqs); // 7 shares no factor: a permutation
+      for (int k = 0; k < kMaxKeys; ++k)
+        holes(k, b) = hole(b, k);
+    }
+    for (int h = 0; h < c.heads; ++h)
+      for (int i = 0; i < kMaxKeys; ++i)
+        for (int k = 0; k < kMaxKeys; ++k)
+          slopes(k, i, h) = slope(h, i, k);
+  }
+
+  float &key(int b, int k, int g, int column) { return kpool(k % c.block, column, g, table(k / c.block, b)); }
+  float &value(int b, int k, int g, int column) { return vpool(column, k % c.block, g, table(k / c.block, b)); }
+
+  std::string spec(const char *rows) const {
+    return "attention heads=" + std::to_string(c.heads) + " kv_heads=" + std::to_string(c.kvHeads) + " d=" + std::to_string(c.d) +
+           " block=" + std::to_string(c.block) + " scale=0.25 mask=" + c.mask + " score=" + c.score + " params=" + c.params +
+           " rows=" + rows;
+  }
+
+  /// Every row in tiles of at most `size` rows.
+  Floats run(const LoadedKernel &kernel, int size) {
+    std::vector<int> flat;
+    for (int b = 0; b < kSeqs; ++b)
+      for (int i = 0; i < kCount[b]; i += size)
+        flat.insert(flat.end(), {b, kFirstRow[b] + i, std::min(size, kCount[b] - i), positionOf(b, i)});
+    Ints tiles({4, int(flat.size() / 4)}, 0);
+    tiles.data = flat;
+    tiles.buffer = Halide::Runtime::Buffer<int32_t>(tiles.data.data(), tiles.extents);
+    Floats out({roundUp16(c.heads * c.d), kRows}, 0);
+    std::fill(out.data.begin(), out.data.end(), 12345.0f);
+    std::vector<halide_buffer_t *> args = {q, kpool, vpool, table, length, tiles};
+    if (c.params.find("hole") != std::string::npos)
+      args.push_back(holes);
+    if (c.params.find("slope") != std::string::npos)
+      args.push_back(slopes);
+    args.push_back(out);
+    kernel(args);
+    return out;
+  }
+
+  /// The double reference of one row and head; `size` receives sum |weight * value| scales for the tolerance.
+  std::vector<double> reference(int b, int i, int h) {
+    const int g = h / (c.heads / c.kvHeads), position = positionOf(b, i);
+    std::vector<double> scores, result(size_t(c.d), 0);
+    std::vector<int> keys;
+    double top = -1e300, total = 0;
+    for (int k = 0; k < kLength[b]; ++k) {
+      if (!c.visible(b, h, position, k))
+        continue;
+      double dot = 0;
+      for (int column = 0; column < c.d; ++column)
+        dot += double(q(h * c.d + column, kFirstRow[b] + i)) * key(b, k, g, column);
+      scores.push_back(dot * 0.25 + (c.added ? c.added(b, h, position, k) : 0)), keys.push_back(k);
+      top = std::max(top, scores.back());
+    }
+    for (size_t n = 0; n < keys.size(); ++n) {
+      const double weight = std::exp(scores[n] - top);
+      total += weight;
+      for (int column = 0; column < c.d; ++column)
+        result[size_t(column)] += weight * value(b, keys[n], g, column);
+    }
+    for (double &x : result)
+      x = total > 0 ? x / total : 0;
+    return result;
+  }
+
+  void compare(const Floats &out) {
+    int large = 0, hidden = 0;
+    for (int b = 0; b < kSeqs; ++b)
+      for (int i = 0; i < kCount[b]; ++i)
+        for (int h = 0; h < c.heads; ++h) {
+          std::vector<double> want = reference(b, i, h);
+          for (int column = 0; column < c.d; ++column) {
+            const float found = out.at(h * c.d + column, kFirstRow[b] + i);
+            // scores reach about 30: eps * 30 in the exponent, times log2 of the lengths of the sums
+            ASSERT_NEAR(found, want[size_t(column)], 1.2e-5) << "b " << b << " row " << i << " h " << h << " column " << column;
+            large += std::fabs(want[size_t(column)]) > 0.05;
+          }
+          bool any = false;
+          for (int k = 0; k < kLength[b]; ++k)
+            any |= c.visible(b, h, positionOf(b, i), k);
+          for (int column = 0; !any && column < c.d; ++column)
+            ASSERT_EQ(bits(out.at(h * c.d + column, kFirstRow[b] + i)), 0u);
+          hidden += !any;
+        }
+    EXPECT_GT(large, kRows * c.heads * c.d / 4) << "mostly zero output proves nothing";
+    EXPECT_LT(hidden, kRows * c.heads / 2);
+  }
+
+  void expectSameBits(const Floats &a, const Floats &b, const std::string &what) {
+    for (int r = 0; r < kRows; ++r)
+      for (int j = 0; j < c.heads * c.d; ++j)
+        ASSERT_EQ(bits(a.at(j, r)), bits(b.at(j, r))) << what << ": row " << r << " column " << j;
+  }
+
+  /// NaN everywhere no row may look: absent keys, unused blocks, padding columns, keys that `visible` hides from all.
+  void poison() {
+    Floats oldK = kpool, oldV = vpool;
+    std::fill(kpool.data.begin(), kpool.data.end(), NAN), std::fill(vpool.data.begin(), vpool.data.end(), NAN);
+    for (int b = 0; b < kSeqs; ++b)
+      for (int k = 0; k < kLength[b]; ++k)
+        for (int g = 0; g < c.kvHeads; ++g)
+          if (seenByAny(b, k, g))
+            for (int column = 0; column < c.d; ++column) {
+              const int at = table(k / c.block, b);
+              key(b, k, g, column) = oldK(k % c.block, column, g, at), value(b, k, g, column) = oldV(column, k % c.block, g, at);
+            }
+  }
+
+  bool seenByAny(int b, int k, int g) const {
+    for (int i = 0; i < kCount[b]; ++i)
+      for (int h = g * (c.heads / c.kvHeads); h < (g + 1) * (c.heads / c.kvHeads); ++h)
+        if (c.visible(b, h, positionOf(b, i), k))
+          return true;
+    return false;
+  }
+};
+
+class Attention : public testing::TestWithParam<Case> {};
+
+TEST_P(Attention, MatchesReferenceWhateverTheTiles) {
+  const Case &c = GetParam();
+  Data data(c);
+  const LoadedKernel one(data.spec("one")), few(data.spec("few")), many(data.spec("many"));
+  const Floats want = data.run(many, 8);
+  data.compare(want);
+  data.expectSameBits(data.run(one, 1), want, "one row a tile");
+  for (int size : {1, 2, 3, 5, 7})
+    data.expectSameBits(data.run(many, size), want, std::to_string(size) + " rows a tile");
+  data.expectSameBits(data.run(few, 8), want, "few");
+  data.poison();
+  data.expectSameBits(data.run(many, 8), want, "NaN in hidden keys, many");
+  data.expectSameBits(data.run(one, 1), want, "NaN in hidden keys, one");
+}
+
+bool all(int, int, int, int) { return true; }
+bool causal(int, int, int q, int k) { return k <= q; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Masks, Attention,
+    testing::Values(
+        Case{1, 1, 128, 16, "(le k q)", "-", "-", causal, {}}, Case{4, 2, 20, 32, "true", "-", "-", all, {}},
+        Case{2, 1, 64, 64, "(and (le k q) (gt k (sub q 12)))", "-", "-",
+             [](int, int, int q, int k) { return k <= q && k > q - 12; }, {}},
+        Case{3, 3, 9, 16, "(and (le k q) (not (load hole b k)))", "-", "hole:u8:2",
+             [](int b, int, int q, int k) { return k <= q && !hole(b, k); }, {}},
+        Case{2, 2, 12, 16, "(or (eq (floordiv k 10) (floordiv q 10)) (eq (mod k 4) 0))", "-", "-",
+             [](int, int, int q, int k) { return k / 10 == q / 10 || k % 4 == 0; }, {}},
+        Case{2, 2, 33, 16, "(and (ge k 5) (ne (min k q) (max 7 h)))", "(load slope h q k)", "slope:f32:3",
+             [](int, int h, int q, int k) { return k >= 5 && std::min(k, q) != std::max(7, h); },
+             [](int, int h, int q, int k) { return slope(h, q, k); }},
+        Case{2, 1, 16, 32, "(lt (select (le k q) k (mul h 1000)) 60)", "(mul (itof (sub k q)) (exp (add -1.5 (itof h))))", "-",
+             [](int, int h, int q, int k) { return (k <= q ? k : h * 1000) < 60; },
+             [](int, int h, int q, int k) { return (k - q) * std::exp(-1.5 + h); }}));
+
+TEST(AttentionScore, MinusInfinityHidesAKey) {
+  const Case c{2, 2, 16, 16, "true", "(load slope h q k)", "slope:f32:3",
+               [](int, int, int, int k) { return k % 3 != 0; }, [](int, int h, int q, int k) { return slope(h, q, k); }};
+  Data data(c);
+  for (int h = 0; h < 2; ++h)
+    for (int q = 0; q < kMaxKeys; ++q)
+      for (int k = 0; k < kMaxKeys; k += 3)
+        data.slopes(k, q, h) = -INFINITY; // sequence 1 has key 0 alone: its row must be 0
+  const LoadedKernel kernel(data.spec("few"));
+  const Floats out = data.run(kernel, 8);
+  data.compare(out);
+}
+
+TEST(AttentionTiles, RowsThatDoNotBelongToATileAreNotWritten) {
+  const Case c{1, 1, 20, 16, "true", "-", "-", all, {}};
+  Data data(c);
+  const Floats out = data.run(LoadedKernel(data.spec("many")), 8);
+  for (int r = 0; r < kRows; ++r)
+    for (int j = c.d; j < 32; ++j)
+      ASSERT_EQ(out.at(j, r), 12345.0f); // nor the padding
+}
+
+} // namespace
+} // namespace decant::test

@@ -1,0 +1,59 @@
+// Compiles a kernel as an artifact would, loads it, calls it. In: spec text. Out: a callable and tensors with room for
+// the padded rows of a register tile. Parallel loops run backwards on one thread: no kernel may depend on their order.
+#pragma once
+
+#include "schedules/compile.h"
+
+#include "HalideBuffer.h"
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace decant::test {
+
+/// Dense, innermost dimension first. `spareRows` more elements of the last dimension follow in memory.
+template <class T> class Tensor {
+public:
+  explicit Tensor(std::vector<int> extents, int spareRows = 8) : extents(std::move(extents)) {
+    size_t row = 1;
+    for (size_t i = 0; i + 1 < this->extents.size(); ++i)
+      row *= size_t(this->extents[i]);
+    data.resize(row * size_t(this->extents.back() + spareRows));
+    buffer = Halide::Runtime::Buffer<T>(data.data(), this->extents);
+  }
+  Tensor(const Tensor &other) : data(other.data), extents(other.extents) {
+    buffer = Halide::Runtime::Buffer<T>(data.data(), extents);
+  }
+  template <class... I> T &operator()(I... i) { return buffer(i...); }
+  template <class... I> T at(I... i) const { return buffer(i...); }
+  operator halide_buffer_t *() { return buffer.raw_buffer(); }
+
+  std::vector<T> data;
+  std::vector<int> extents;
+  Halide::Runtime::Buffer<T> buffer;
+};
+using Floats = Tensor<float>;
+using Ints = Tensor<int32_t>;
+
+void fill(Floats &t, std::mt19937 &random, float scale = 1);
+/// The bits, so that -0 and NaN count.
+uint32_t bits(float x);
+
+/// Loads (and caches for the process) the kernel of a spec for x86-64-v3.
+class LoadedKernel {
+public:
+  explicit LoadedKernel(const std::string &spec, const ScheduleParams &params = {});
+  /// Fails the test when the kernel reports an error.
+  void operator()(std::vector<halide_buffer_t *> buffers) const;
+
+private:
+  using Entry = int (*)(void **);
+  Entry entry = nullptr;
+};
+
+/// A folder that lives as long as the test program.
+const std::string &scratchFolder();
+
+} // namespace decant::test

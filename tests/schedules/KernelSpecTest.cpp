@@ -1,0 +1,50 @@
+// Text form of specs: round trip, refusals, symbols.
+#include "schedules/spec/KernelSpec.h"
+
+#include "gtest/gtest.h"
+
+namespace decant {
+namespace {
+
+TEST(KernelSpec, PrintsWhatItParses) {
+  for (const char *text : {"linear k=128 n=384 bias=1 act=gelu residual=0 gather=1 rows=many",
+                           "attention heads=4 kv_heads=2 d=64 block=16 scale=0.125 mask=(and (le k q) (load p b k)) score=- "
+                           "params=p:u8:2 rows=one",
+                           "norm n=27 eps=1e-05 bias=0 rows=few", "embed n=8 scale=11.3137085 positions=1 offset=2 rows=one",
+                           "kv_append heads=1 d=128 block=16 rows=many", "elementwise n=63 act=relu residual=1 rows=few"}) {
+    std::string error;
+    auto spec = parseKernelSpec(text, error);
+    ASSERT_TRUE(spec) << error;
+    EXPECT_EQ(toText(*spec), text);
+  }
+}
+
+TEST(KernelSpec, NamesWhatIsWrong) {
+  auto errorOf = [](const char *text) {
+    std::string error;
+    EXPECT_FALSE(parseKernelSpec(text, error)) << text;
+    return error;
+  };
+  EXPECT_EQ(errorOf("conv k=1"), "unknown op 'conv': expected linear, attention, norm, embed, kv_append or elementwise");
+  EXPECT_EQ(errorOf("norm n=1 eps=0 rows=one"), "key 'bias' is missing");
+  EXPECT_EQ(errorOf("norm n=x eps=0 bias=0 rows=one"), "key 'n': expected a whole number >= 0, found 'x'");
+  EXPECT_EQ(errorOf("norm n=1 eps=inf bias=0 rows=one"), "key 'eps': expected a finite number, found 'inf'");
+  EXPECT_EQ(errorOf("norm n=1 eps=0 bias=2 rows=one"), "key 'bias': expected 0 or 1, found '2'");
+  EXPECT_EQ(errorOf("norm n=1 eps=0 bias=0 rows=all"), "key 'rows': expected one, few or many, found 'all'");
+  EXPECT_EQ(errorOf("norm n=1 n=2 eps=0 bias=0 rows=one"), "key 'n' is given twice");
+  EXPECT_EQ(errorOf("norm n=1 eps=0 bias=0 rows=one tile=3"), "unknown key 'tile' for norm");
+  EXPECT_EQ(errorOf("norm n"), "expected key=value, found 'n'");
+}
+
+TEST(KernelSpec, SymbolDependsOnTextAndTarget) {
+  NormSpec spec;
+  spec.n = 128;
+  const std::string symbol = kernelSymbol(spec, "x86-64-v3");
+  EXPECT_EQ(symbol.substr(0, 13), "dec_norm_f32_");
+  EXPECT_EQ(symbol.substr(29), "__x86_64_v3");
+  spec.bias = true;
+  EXPECT_NE(kernelSymbol(spec, "x86-64-v3"), symbol);
+}
+
+} // namespace
+} // namespace decant

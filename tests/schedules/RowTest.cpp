@@ -1,0 +1,127 @@
+// norm, embed, kv_append and elementwise against double references; bits equal for all row classes; gelu's accuracy.
+#include "tests/schedules/Harness.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+
+namespace decant::test {
+namespace {
+
+const char *const kClasses[] = {"one", "few", "many"};
+
+class Norm : public testing::TestWithParam<int> {};
+
+TEST_P(Norm, MatchesReference) {
+  const int n = GetParam(), rows = 19;
+  std::mt19937 random{unsigned(n)};
+  Floats x({n, rows}), weight({n}, 0), bias({n}, 0), first({roundUp16(n), rows});
+  fill(x, random, 3), fill(weight, random), fill(bias, random);
+  for (float &v : x.data)
+    v += 5; // a mean far from 0: one pass over squares would lose digits
+  for (bool withBias : {true, false})
+    for (const char *rowClass : kClasses) {
+      const LoadedKernel kernel("norm n=" + std::to_string(n) + " eps=1e-05 bias=" + (withBias ? "1" : "0") + " rows=" + rowClass);
+      Floats out({roundUp16(n), rows});
+      withBias ? kernel({x, weight, bias, out}) : kernel({x, weight, out});
+      for (int r = 0; r < rows; ++r) {
+        double mean = 0, variance = 0;
+        for (int j = 0; j < n; ++j)
+          mean += x(j, r) / double(n);
+        for (int j = 0; j < n; ++j)
+          variance += (x(j, r) - mean) * (x(j, r) - mean) / n;
+        for (int j = 0; j < n; ++j) {
+          const double want = (x(j, r) - mean) / std::sqrt(variance + 1e-5) * weight(j) + (withBias ? bias(j) : 0);
+          ASSERT_NEAR(out(j, r), want, 4e-6) << "n " << n << " row " << r << " column " << j;
+          if (withBias && rowClass == kClasses[0])
+            first(j, r) = out(j, r);
+          if (withBias) {
+            ASSERT_EQ(bits(out(j, r)), bits(first(j, r))) << rowClass;
+          }
+        }
+      }
+    }
+}
+INSTANTIATE_TEST_SUITE_P(Widths, Norm, testing::Values(1, 8, 27, 60, 128, 300, 1024));
+
+TEST(Embed, AddsScaledTokenAndPosition) {
+  const int n = 27, rows = 11;
+  std::mt19937 random(5);
+  Floats table({n, 50}, 0), positions({n, 40}, 0);
+  Ints ids({rows}), position({rows});
+  fill(table, random), fill(positions, random);
+  for (int r = 0; r < rows; ++r)
+    ids(r) = r * 13 % 50, position(r) = r * 3;
+  for (const char *rowClass : kClasses) {
+    Floats out({32, rows}), plain({32, rows});
+    LoadedKernel(std::string("embed n=27 scale=1.5 positions=1 offset=2 rows=") + rowClass)({ids, table, position, positions, out});
+    LoadedKernel(std::string("embed n=27 scale=1 positions=0 offset=0 rows=") + rowClass)({ids, table, plain});
+    for (int r = 0; r < rows; ++r)
+      for (int j = 0; j < n; ++j) {
+        ASSERT_NEAR(out(j, r), table(j, ids(r)) * 1.5 + positions(j, position(r) + 2), 3e-7);
+        ASSERT_EQ(plain(j, r), table(j, ids(r)));
+      }
+  }
+}
+
+TEST(KvAppend, WritesItsPlacesAndNothingElse) {
+  for (int d : {9, 64}) {
+    const int heads = 3, block = 16, blocks = 5, rows = 7, wide = roundUp16(d);
+    std::mt19937 random(6);
+    Floats k({heads * d, rows}), v({heads * d, rows});
+    Ints rowBlock({rows}, 0), rowToken({rows}, 0);
+    fill(k, random), fill(v, random);
+    for (int r = 0; r < rows; ++r)
+      rowBlock(r) = r * 2 % blocks, rowToken(r) = (r * 5 + 3) % block;
+    for (const char *rowClass : kClasses) {
+      Floats kpool({block, d, heads, blocks}, 0), vpool({wide, block, heads, blocks}, 0);
+      std::fill(kpool.data.begin(), kpool.data.end(), -7.0f), std::fill(vpool.data.begin(), vpool.data.end(), -7.0f);
+      LoadedKernel("kv_append heads=3 d=" + std::to_string(d) + " block=16 rows=" + rowClass)({k, v, rowBlock, rowToken, kpool, vpool});
+      for (int r = 0; r < rows; ++r)
+        for (int h = 0; h < heads; ++h)
+          for (int column = 0; column < d; ++column) {
+            ASSERT_EQ(kpool(rowToken(r), column, h, rowBlock(r)), k(h * d + column, r));
+            ASSERT_EQ(vpool(column, rowToken(r), h, rowBlock(r)), v(h * d + column, r));
+          }
+      auto untouched = [](const Floats &t) { return size_t(std::count(t.data.begin(), t.data.end(), -7.0f)); };
+      EXPECT_EQ(untouched(kpool), kpool.data.size() - size_t(rows * heads * d));
+      EXPECT_EQ(untouched(vpool), vpool.data.size() - size_t(rows * heads * d));
+    }
+  }
+}
+
+TEST(Elementwise, ActivationAndResidual) {
+  for (int n : {27, 128})
+    for (const char *act : {"relu", "gelu", "none"})
+      for (const char *rowClass : kClasses) {
+        const int rows = 9;
+        std::mt19937 random(7);
+        Floats x({n, rows}), residual({n, rows}), out({roundUp16(n), rows});
+        fill(x, random, 3), fill(residual, random);
+        LoadedKernel("elementwise n=" + std::to_string(n) + " act=" + act + " residual=1 rows=" + rowClass)({x, residual, out});
+        for (int r = 0; r < rows; ++r)
+          for (int j = 0; j < n; ++j) {
+            const double v = x(j, r), gelu = 0.5 * v * (1 + std::erf(v / std::sqrt(2.0)));
+            const double want = (*act == 'r' ? std::max(v, 0.0) : *act == 'g' ? gelu : v) + residual(j, r);
+            ASSERT_NEAR(out(j, r), want, 6e-7) << act << " n " << n;
+          }
+      }
+}
+
+TEST(Gelu, IsTheErfFormWithinAFewUnits) {
+  const int n = 4096, rows = 8;
+  Floats x({n, rows}), out({n, rows});
+  for (int i = 0; i < n * rows; ++i)
+    x(i % n, i / n) = float(-9 + 18.0 * i / (n * rows - 1));
+  x(0, 1) = 0, x(1, 1) = 1e30f, x(2, 1) = -1e30f, x(3, 1) = 1e-30f;
+  LoadedKernel("elementwise n=4096 act=gelu residual=0 rows=many")({x, out});
+  for (int i = 0; i < n * rows; ++i) {
+    const double v = x(i % n, i / n), want = 0.5 * v * std::erfc(-v / std::sqrt(2.0));
+    // 3 units of the result; below -3 the tail's absolute size, 1e-8, counts
+    ASSERT_NEAR(out(i % n, i / n), want, 3 * 6e-8 * std::fabs(want) * 2 + (v < -3 ? 1e-8 : 0)) << "x " << v;
+  }
+  EXPECT_EQ(bits(out(0, 1)), 0u);
+}
+
+} // namespace
+} // namespace decant::test
