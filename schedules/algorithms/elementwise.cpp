@@ -15,7 +15,7 @@ RowKernel elementwiseAlgorithm(const ElementwiseSpec &spec) {
   RowKernel kernel;
   Var j = kernel.j, m = kernel.m;
   Expr value = activate(spec.act, x(j, m), {j, m}, kernel.activation);
-  kernel.out(j, m) = spec.residual ? value + residual(j, m) : value;
+  kernel.out(j, m) = spec.residual ? strictAdd(value, residual(j, m)) : value;
   kernel.out.bound(j, 0, int(spec.n));
   kernel.out.output_buffer().dim(1).set_min(0);
 

@@ -25,7 +25,7 @@ RowKernel embedAlgorithm(const EmbedSpec &spec) {
     Expr at = position(m) + int(spec.offset);
     value = value + positions(j, unsafe_promise_clamped(at, 0, positions.dim(1).extent() - 1));
   }
-  kernel.out(j, m) = value;
+  kernel.out(j, m) = strict_float(value);
   kernel.out.bound(j, 0, int(spec.n));
   kernel.out.output_buffer().dim(1).set_min(0);
 

@@ -31,8 +31,8 @@ LinearKernel linearAlgorithm(const LinearSpec &spec) {
   kernel.product(n, panel, m) += x(kernel.k, row) * w(0, n, kernel.k, panel);
 
   Expr value = kernel.product(j % 16, j / 16, m);
-  value = activate(spec.act, spec.bias ? value + bias(j) : value, {j, m}, kernel.activation);
-  kernel.out(j, m) = spec.residual ? value + residual(j, m) : value;
+  value = activate(spec.act, spec.bias ? strictAdd(value, bias(j)) : value, {j, m}, kernel.activation);
+  kernel.out(j, m) = spec.residual ? strictAdd(value, residual(j, m)) : value;
   kernel.out.bound(j, 0, width);
   kernel.out.output_buffer().dim(1).set_min(0);
 

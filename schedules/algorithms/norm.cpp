@@ -47,7 +47,7 @@ NormKernel normAlgorithm(const NormSpec &spec) {
   sum(kernel.laneSquares, square);
   kernel.scale(m) = 1.0f / sqrt(laneTree(kernel.laneSquares, m, 0, lanes) * float(1.0 / n) + float(spec.eps));
   Expr value = (x(j, m) - kernel.mean(m)) * kernel.scale(m) * weight(j);
-  kernel.out(j, m) = spec.bias ? value + bias(j) : value;
+  kernel.out(j, m) = strict_float(spec.bias ? value + bias(j) : value);
   kernel.out.bound(j, 0, n);
   kernel.out.output_buffer().dim(1).set_min(0);
 

@@ -89,12 +89,13 @@ void scheduleAttention(AttentionKernel &k, const AttentionSpec &spec, CpuLevel l
   const int grain = params.grain ? params.grain : std::clamp(256 / int(spec.d), 1, 8);
   RVar pair("pair"), task("task"), unit("unit"), inner("inner"), outer("outer");
   Stage write = k.out.update();
+  write.allow_race_conditions(); // no two rows share a place
   write.fuse(k.scatter.z, k.scatter.w, pair).split(pair, task, unit, grain, TailStrategy::GuardWithIf);
   if (spec.d % 16 == 0)
     write.split(k.scatter.x, outer, inner, 16).reorder(inner, outer, k.scatter.y, unit, task).vectorize(inner).unroll(outer);
   else
     write.reorder(k.scatter.x, k.scatter.y, unit, task);
-  write.allow_race_conditions().parallel(task);
+  write.parallel(task);
 
   LoopLevel pairLevel(k.out, unit), blockLevel(k.running, k.blocks.x);
   const Var lane = k.lane, row = k.row, column = k.column;

@@ -46,7 +46,7 @@ struct Data {
     for (int b = 0; b < kSeqs; ++b) {
       length(b) = kLength[b];
       for (int i = 0; i < maxBlocks; ++i)
-        table(i, b) = (b * maxBlocks + i) * 7 % (maxBlocks * kSeqs); // 7 shares no factor: a permutation
+        table(i, b) = (b * maxBlocks + i) * 5 % (maxBlocks * kSeqs); // 5 shares no factor: a permutation
       for (int k = 0; k < kMaxKeys; ++k)
         holes(k, b) = hole(b, k);
     }
