@@ -42,7 +42,8 @@ enum decant_input {
   DECANT_INPUT_FEATURES = 2,    /* (E, R) f32: embeddings given by the caller instead of ids */
   DECANT_INPUT_OUT_ROWS = 3,    /* (OUT_ROWS) rows whose result is wanted; padded with 8 zeros */
   DECANT_INPUT_TILES = 4,       /* (4, TILES): sequence, first row, rows, position; for the chosen row class */
-  DECANT_INPUT_SELF_TABLE = 5,  /* (max_blocks, B) block table, self cache */
+  DECANT_INPUT_SELF_TABLE = 5,  /* (max_blocks, B) block table, self cache; max_blocks = ceil(max_context / block_tokens),
+                                   of the cross and local caches ceil(max_source / block_tokens) */
   DECANT_INPUT_SELF_LEN = 6,    /* (B) keys in the cache, this step's included */
   DECANT_INPUT_SELF_BLOCK = 7,  /* (R) block each new row goes to */
   DECANT_INPUT_SELF_TOKEN = 8,  /* (R) token in that block */
@@ -116,7 +117,9 @@ typedef struct decant_cache {
   uint32_t reserved;
 } decant_cache;
 
-/* A mask parameter that a caller may give; absent = the neutral element, broadcast (strides 0). */
+/* A mask parameter that a caller may give; absent = the neutral element, broadcast (strides 0). Indices, outermost first:
+ * rank 1 is [b], rank 4 is [b][h][q][k]. Names of a torch decoder: self_causal (i32, rank 1), self_keep, cross_keep (u8,
+ * rank 4), self_bias, cross_bias (f32, rank 4); a name that begins with "cross" indexes keys of the cross cache. */
 typedef struct decant_param {
   decant_range name;  /* e.g. "tgt_mask" */
   uint32_t type;      /* decant_type */
@@ -177,7 +180,7 @@ typedef struct decant_tables_header {
   uint32_t max_context;  /* tokens of the decoder's cache */
   uint32_t max_source;   /* tokens of the encoder's input / memory */
   uint32_t block_tokens;
-  uint32_t reserved;
+  uint32_t batch_first;  /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
   decant_range compiler_version; /* UTF-8 */
   decant_range model_name;       /* UTF-8 */
   decant_range dtype;            /* UTF-8 */

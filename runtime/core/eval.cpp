@@ -1,0 +1,214 @@
+#include "runtime/core/eval.h"
+
+#include "runtime/core/module_file.h"
+#include "runtime/core/session.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace decant::rt {
+namespace {
+
+using Ull = unsigned long long;
+
+/// The real tokens of a batch: ids packed, and where each came from.
+struct Packed {
+  uint64_t batch = 0, length = 0;
+  Array<int32_t> ids;
+  Array<uint64_t> cells;  ///< b * length + position of each packed id
+  Array<uint64_t> starts; ///< (batch + 1)
+
+  uint64_t count(uint64_t b) const { return starts[b + 1] - starts[b]; }
+};
+
+struct Evaluator {
+  decant_session *session;
+  std::span<const RawTensor> inputs;
+  const Message &message;
+  EvalResult &out;
+
+  decant_status outOfMemory() { return message.fail(DECANT_RESOURCE_EXHAUSTED, "out of memory"); }
+  decant_status fromSession(decant_status status) {
+    return status == DECANT_OK ? status : message.fail(status, "%s", decant_session_message(session));
+  }
+
+  decant_status pack(const char *name, const char *mask_name, Packed &packed) {
+    const RawTensor *ids = findTensor(inputs, name), *mask = findTensor(inputs, mask_name);
+    if (!ids || ids->rank != 2 || (ids->type != RawI32 && ids->type != RawI64))
+      return message.fail(DECANT_INVALID_ARGUMENT, "%s: %s, expected (batch, tokens) of I32 or I64", name,
+                          ids ? "wrong rank or type" : "missing");
+    if (mask && (mask->rank != 2 || mask->dims[0] != ids->dims[0] || mask->dims[1] != ids->dims[1]))
+      return message.fail(DECANT_INVALID_ARGUMENT, "%s: its shape must be that of %s, (%llu, %llu)", mask_name, name,
+                          Ull(ids->dims[0]), Ull(ids->dims[1]));
+    packed.batch = ids->dims[0];
+    packed.length = ids->dims[1];
+    for (uint64_t cell = 0; cell < ids->elements(); ++cell) {
+      if (cell % packed.length == 0 && !packed.starts.push(packed.ids.size()))
+        return outOfMemory();
+      if (mask && elementAt(*mask, cell) == 0)
+        continue;
+      double id = elementAt(*ids, cell);
+      if (!(id >= 0 && id < double(session->header().vocab)))
+        return message.fail(DECANT_INVALID_ARGUMENT,
+                            "%s: token id %.0f at (%llu, %llu) is outside the vocabulary of %u", name, id,
+                            Ull(cell / packed.length), Ull(cell % packed.length), session->header().vocab);
+      if (!packed.ids.push(static_cast<int32_t>(id)) || !packed.cells.push(cell))
+        return outOfMemory();
+    }
+    return packed.starts.push(packed.ids.size()) ? DECANT_OK : outOfMemory();
+  }
+
+  /// Rows of a step for every sequence with real tokens, in order.
+  bool rowsOf(const Packed &packed, const Array<int32_t> &slots, Array<decant_rows> &rows) {
+    rows.clear();
+    for (uint64_t b = 0; b < packed.batch; ++b)
+      if (packed.count(b) &&
+          !rows.push({slots[b], static_cast<int32_t>(packed.count(b)), packed.ids.data() + packed.starts[b], nullptr}))
+        return false;
+    return true;
+  }
+
+  decant_status scatter(const char *name, const Packed &packed, const decant_result &result) {
+    const uint64_t dims[3] = {packed.batch, packed.length, result.columns};
+    float *to = out.add(name, dims);
+    if (!to)
+      return outOfMemory();
+    for (uint64_t row = 0; row < packed.cells.size(); ++row)
+      std::copy_n(result.data + row * result.stride, result.columns, to + packed.cells[row] * result.columns);
+    return DECANT_OK;
+  }
+
+  decant_status encode(const Packed &target, const Array<int32_t> &slots, Array<decant_rows> &rows) {
+    Packed source;
+    if (decant_status status = pack("input_ids", "attention_mask", source); status != DECANT_OK)
+      return status;
+    if (source.batch != target.batch)
+      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, input_ids has %llu",
+                          Ull(target.batch), Ull(source.batch));
+    for (uint64_t b = 0; b < source.batch; ++b)
+      if (!source.count(b))
+        return message.fail(DECANT_INVALID_ARGUMENT, "attention_mask: sequence %llu has no real token", Ull(b));
+    if (!rowsOf(source, slots, rows))
+      return outOfMemory();
+    decant_result hidden{};
+    if (decant_status status = decant_encode(session, rows.data(), rows.size(), nullptr, &hidden); status != DECANT_OK)
+      return fromSession(status);
+    return hidden.rows ? scatter("encoder_last_hidden_state", source, hidden) : DECANT_OK;
+  }
+
+  decant_status run() {
+    bool encoder = session->header().model_kind == DECANT_MODEL_ENCODER_DECODER;
+    Packed target;
+    decant_status status = encoder ? pack("decoder_input_ids", "decoder_attention_mask", target)
+                                   : pack("input_ids", "attention_mask", target);
+    if (status != DECANT_OK)
+      return status;
+    Array<int32_t> slots;
+    Array<decant_rows> rows;
+    for (uint64_t b = 0; b < target.batch; ++b) {
+      int32_t slot = 0;
+      if (status = decant_slot_open(session, &slot); status != DECANT_OK)
+        return fromSession(status);
+      if (!slots.push(slot))
+        return outOfMemory();
+    }
+    if (encoder)
+      if (status = encode(target, slots, rows); status != DECANT_OK)
+        return status;
+    if (!rowsOf(target, slots, rows))
+      return outOfMemory();
+    decant_result result{nullptr, 0, session->header().vocab, 0};
+    decant_step_options options{sizeof options, 1, nullptr, 0};
+    if (!rows.empty())
+      if (status = decant_decode(session, rows.data(), rows.size(), &options, &result); status != DECANT_OK)
+        return fromSession(status);
+    return scatter("logits", target, result);
+  }
+};
+
+/// Sequences in the batch, for the number of slots; 0 if the naming tensor is missing.
+uint64_t batchOf(const decant_model &model, std::span<const RawTensor> inputs) {
+  bool torch = model.header().model_kind == DECANT_MODEL_TORCH_DECODER;
+  const RawTensor *tensor = findTensor(inputs, torch ? "tgt" : "input_ids");
+  if (!tensor)
+    return 0;
+  return torch ? (tensor->rank == 3 ? tensor->dims[!model.header().batch_first] : 1) : tensor->dims[0];
+}
+
+} // namespace
+
+float *EvalResult::add(std::string_view name, std::span<const uint64_t> dims) {
+  RawTensor tensor{name, RawF32, static_cast<uint32_t>(dims.size()), {1, 1, 1, 1}, nullptr};
+  std::copy(dims.begin(), dims.end(), tensor.dims);
+  if (!data[count].resize(std::max<uint64_t>(tensor.elements(), 1)))
+    return nullptr;
+  tensor.data = reinterpret_cast<const uint8_t *>(data[count].data());
+  tensors[count] = tensor;
+  return data[count++].data();
+}
+
+const RawTensor *findTensor(std::span<const RawTensor> inputs, std::string_view name) {
+  for (const RawTensor &tensor : inputs)
+    if (tensor.name == name)
+      return &tensor;
+  return nullptr;
+}
+
+double elementAt(const RawTensor &tensor, uint64_t i) {
+  auto load = [&]<class T>(T value) {
+    std::memcpy(&value, tensor.data + i * sizeof(T), sizeof(T));
+    return static_cast<double>(value);
+  };
+  switch (tensor.type) {
+  case RawF32:
+    return load(float());
+  case RawI32:
+    return load(int32_t());
+  case RawI64:
+    return load(int64_t());
+  case RawF64:
+    return load(double());
+  default:
+    return load(uint8_t());
+  }
+}
+
+decant_status evaluate(decant_model *model, int32_t threads, std::span<const RawTensor> inputs, const Message &message,
+                       EvalResult &out) {
+  uint64_t batch = batchOf(*model, inputs);
+  bool torch = model->header().model_kind == DECANT_MODEL_TORCH_DECODER;
+  if (batch == 0 || batch > 1u << 16)
+    return message.fail(DECANT_INVALID_ARGUMENT, "%s: missing, or its batch is not 1 to 65536",
+                        torch ? "tgt" : "input_ids");
+  decant_session_options options{sizeof options, threads, static_cast<int32_t>(batch)};
+  decant_session *session = nullptr;
+  if (decant_status status = decant_session_create(model, &options, &session); status != DECANT_OK)
+    return message.fail(status, "no session for %llu sequences: %s", Ull(batch), decant_status_name(status));
+  decant_status status =
+      torch ? evaluateTorch(session, inputs, message, out) : Evaluator{session, inputs, message, out}.run();
+  decant_session_release(session);
+  return status;
+}
+
+decant_status evalFile(decant_model *model, int32_t threads, const char *in, const char *out, const Message &message) {
+  MappedFile file;
+  if (decant_status status = mapFile(in, message, file); status != DECANT_OK)
+    return status;
+  Array<RawTensor> inputs;
+  EvalResult result;
+  decant_status status = readRawTensors(file.data, file.bytes, in, message, inputs);
+  if (status == DECANT_OK)
+    status = evaluate(model, threads, {inputs.data(), inputs.size()}, message, result);
+  unmap(file);
+  if (status != DECANT_OK)
+    return status;
+  FILE *to = std::fopen(out, "wb");
+  bool ok = to && writeRawTensors(to, {result.tensors, result.count});
+  int error = errno;
+  if (to && std::fclose(to) != 0)
+    ok = false;
+  return ok ? DECANT_OK
+            : message.fail(DECANT_RESOURCE_EXHAUSTED, "%s: cannot be written: %s", out, std::strerror(error));
+}
+
+} // namespace decant::rt

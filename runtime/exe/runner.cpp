@@ -1,0 +1,271 @@
+// Texts or id lists -> decant_generate -> lines on stdout. Results come as they finish and leave in input order.
+//
+// Stdin is taken as it arrives: all complete lines of one read form a batch of inputs, so that a pipe which waits for
+// an answer gets it.
+#include "runtime/exe/runner.h"
+
+#include "runtime/core/info.h"
+#include "runtime/core/model.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <unistd.h>
+
+namespace decant::rt {
+namespace {
+
+/// A finished input: where its ids lie in Runner::result_ids.
+struct Finished {
+  bool done;
+  size_t offset, count;
+  float score;
+};
+
+struct Runner {
+  Runner(const CommandLine &line, decant_model *model) : line(line), model(model) {}
+  ~Runner() { decant_session_release(session); }
+
+  const CommandLine &line;
+  decant_model *model;
+  decant_session *session = nullptr;
+  Array<const char *> texts; ///< of this round
+  Array<int32_t> ids, result_ids;
+  Array<size_t> ends; ///< where each input ends in ids
+  Array<decant_ids> inputs;
+  Array<Finished> results;
+  Array<char> text;
+  size_t printed = 0, streaming = SIZE_MAX;
+  int failure = kExitOk;
+
+  int fail(int code, const char *message) {
+    std::fprintf(stderr, "%s\n", message);
+    return failure = code;
+  }
+  int outOfMemory() { return fail(kExitResource, "out of memory"); }
+
+  int open() {
+    decant_model_info info{};
+    info.struct_size = sizeof info;
+    if (decant_model_get_info(model, &info) != DECANT_OK)
+      return fail(kExitInternal, "the model has no information about itself");
+    int32_t batch = line.stream ? 1 : line.batch ? line.batch : info.max_batch;
+    if (!line.texts.empty() && !(line.ids && line.texts.size() == 1))
+      batch = static_cast<int32_t>(std::min<size_t>(static_cast<size_t>(batch), line.texts.size()));
+    int32_t beams =
+        line.generate.num_beams ? line.generate.num_beams : std::max(model->header().generation.num_beams, 1);
+    if (int64_t(batch) * beams > 1 << 16)
+      return fail(kExitResource, "--batch times --num-beams is more than 65536");
+    decant_session_options options{sizeof options, line.threads, batch * beams};
+    if (decant_status status = decant_session_create(model, &options, &session); status != DECANT_OK) {
+      std::fprintf(stderr, "no session for %d sequences with %d threads: %s\n", batch * beams, line.threads,
+                   decant_status_name(status));
+      return failure = exitCode(status);
+    }
+    return kExitOk;
+  }
+
+  /// "1 10 13" -> ids, appended.
+  int parseIds(const char *list, size_t index) {
+    for (const char *at = list; *at;) {
+      if (*at == ' ' || *at == '\t' || *at == ',') {
+        ++at;
+        continue;
+      }
+      char *end = nullptr;
+      errno = 0;
+      long id = std::strtol(at, &end, 10);
+      if (end == at || errno || id < 0 || id > INT_MAX) {
+        std::fprintf(stderr, "input %zu: expected token ids, found \"%s\"\n", index + 1, at);
+        return failure = kExitInput;
+      }
+      if (!ids.push(static_cast<int32_t>(id)))
+        return outOfMemory();
+      at = end;
+    }
+    return kExitOk;
+  }
+
+  int encodeText(const char *input, size_t index) {
+    char message[256];
+    size_t before = ids.size(), count = 0;
+    for (int pass = 0; pass < 2; ++pass) { // the first counts
+      decant_status status = decant_text_encode(model, input, pass ? ids.data() + before : nullptr, count, message,
+                                                sizeof message, &count);
+      if (status != DECANT_OK) {
+        std::fprintf(stderr, "input %zu: %s\n", index + 1, message);
+        return failure = exitCode(status);
+      }
+      if (pass == 0 && !ids.resize(before + count))
+        return outOfMemory();
+    }
+    return kExitOk;
+  }
+
+  /// Text of ids into this->text, NUL-terminated.
+  bool decodeText(const int32_t *from, size_t count) {
+    size_t bytes = 0;
+    if (decant_text_decode(model, from, count, nullptr, 0, &bytes) != DECANT_OK || !text.resize(bytes + 1))
+      return false;
+    return decant_text_decode(model, from, count, text.data(), bytes + 1, &bytes) == DECANT_OK;
+  }
+
+  void printIds(const int32_t *from, size_t count, const char *separator) {
+    for (size_t i = 0; i < count; ++i)
+      std::printf("%s%d", i ? separator : "", from[i]);
+  }
+
+  bool printResult(size_t index) {
+    const Finished &result = results[index];
+    const int32_t *out = result_ids.data() + result.offset;
+    if (!line.ids && !decodeText(out, result.count))
+      return false;
+    if (line.json) {
+      std::fputs("{\"input\": ", stdout);
+      writeJsonString(stdout, texts[index]);
+      if (!line.ids) {
+        std::fputs(", \"text\": ", stdout);
+        writeJsonString(stdout, text.data());
+      }
+      std::fputs(", \"ids\": [", stdout);
+      printIds(out, result.count, ", ");
+      std::printf("], \"score\": %.6f}\n", static_cast<double>(result.score));
+      return true;
+    }
+    if (streaming != index) {
+      if (line.ids)
+        printIds(out, result.count, " ");
+      else
+        std::fputs(text.data(), stdout);
+    }
+    if (line.scores)
+      std::printf("\t%.6f", static_cast<double>(result.score));
+    std::fputc('\n', stdout);
+    return true;
+  }
+
+  int finished(const decant_generated &result) {
+    Finished &entry = results[result.input_index];
+    entry = {true, result_ids.size(), result.count, result.score};
+    if (!result_ids.append(result.ids, result.count))
+      return outOfMemory();
+    for (; printed < results.size() && results[printed].done; ++printed)
+      if (!printResult(printed))
+        return fail(kExitInternal, "the generated ids have no text");
+    return std::ferror(stdout) ? (failure = errno == EPIPE ? kExitOk : kExitResource, 1) : 0;
+  }
+
+  int token(size_t index, int32_t id) {
+    if (!line.stream || line.json)
+      return 0;
+    bool first = streaming != index;
+    streaming = index;
+    if (line.ids)
+      std::printf("%s%d", first ? "" : " ", id);
+    else if (decodeText(&id, 1))
+      std::fputs(text.data(), stdout);
+    std::fflush(stdout);
+    return std::ferror(stdout);
+  }
+
+  /// One round: everything in `texts`.
+  int round() {
+    ids.clear();
+    ends.clear();
+    inputs.clear();
+    result_ids.clear();
+    results.clear();
+    printed = 0;
+    streaming = SIZE_MAX;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (int code = line.ids ? parseIds(texts[i], i) : encodeText(texts[i], i))
+        return code;
+      if (!ends.push(ids.size()))
+        return outOfMemory();
+    }
+    size_t start = 0;
+    for (size_t end : ends) {
+      if (!inputs.push({ids.data() + start, end - start}))
+        return outOfMemory();
+      start = end;
+    }
+    if (!results.resize(texts.size()))
+      return outOfMemory();
+    auto on_token = [](void *self, size_t index, int32_t id) { return static_cast<Runner *>(self)->token(index, id); };
+    auto on_result = [](void *self, const decant_generated *result) {
+      return static_cast<Runner *>(self)->finished(*result);
+    };
+    decant_status status =
+        decant_generate(session, inputs.data(), inputs.size(), &line.generate, on_token, on_result, this);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      if (errno == EPIPE)
+        return failure = kExitOk;
+      return fail(kExitResource, "cannot write to standard output");
+    }
+    if (status == DECANT_OK || status == DECANT_CANCELLED)
+      return failure;
+    return fail(exitCode(status), decant_session_message(session));
+  }
+
+  /// Turns the complete lines in `buffer` into texts; returns the bytes they take.
+  size_t splitLines(Array<char> &buffer, bool at_end) {
+    size_t start = 0;
+    texts.clear();
+    for (size_t i = 0; i < buffer.size(); ++i) {
+      if (buffer[i] != '\n')
+        continue;
+      buffer[i] = 0;
+      if (i > start && buffer[i - 1] == '\r')
+        buffer[i - 1] = 0;
+      if (!texts.push(buffer.data() + start))
+        return outOfMemory(), 0;
+      start = i + 1;
+    }
+    if (at_end && start < buffer.size()) { // the last line without a line end; the reader left room for a NUL
+      if (!buffer.push(0) || !texts.push(buffer.data() + start))
+        return outOfMemory(), 0;
+      start = buffer.size();
+    }
+    return start;
+  }
+
+  int runStdin() {
+    constexpr size_t kChunk = 65536;
+    Array<char> buffer;
+    for (;;) {
+      size_t held = buffer.size();
+      if (!buffer.resize(held + kChunk + 1))
+        return outOfMemory();
+      ssize_t got = read(STDIN_FILENO, buffer.data() + held, kChunk);
+      if (got < 0 && errno != EINTR)
+        return fail(kExitInput, "cannot read standard input");
+      (void)buffer.resize(held + static_cast<size_t>(std::max<ssize_t>(got, 0)));
+      size_t taken = splitLines(buffer, got == 0);
+      if (failure)
+        return failure;
+      if (!texts.empty())
+        if (int code = round(); code || std::ferror(stdout))
+          return code;
+      std::copy(buffer.begin() + taken, buffer.end(), buffer.begin());
+      (void)buffer.resize(buffer.size() - taken);
+      if (got == 0)
+        return kExitOk;
+    }
+  }
+
+  int run() {
+    if (int code = open())
+      return code;
+    bool from_stdin =
+        line.texts.empty() || (line.ids && line.texts.size() == 1 && std::string_view(line.texts[0]) == "-");
+    if (from_stdin)
+      return runStdin();
+    return texts.append(line.texts.data(), line.texts.size()) ? round() : outOfMemory();
+  }
+};
+
+} // namespace
+
+int runInputs(const CommandLine &line, decant_model *model) { return Runner(line, model).run(); }
+
+} // namespace decant::rt

@@ -1,0 +1,257 @@
+// decant_generate: inputs come in while slots are free, all run one step together, finished ones make room.
+#include "runtime/generate/search.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace decant::rt;
+
+namespace {
+
+struct Generator {
+  SearchContext context;
+  std::span<const decant_ids> inputs;
+  decant_token_fn on_token;
+  decant_generated_fn on_result;
+  void *user;
+  Array<Search *> active;
+  Array<decant_rows> rows;
+  int32_t start_token = 0;
+  size_t next = 0;
+
+  ~Generator() {
+    for (Search *search : active)
+      end(search);
+  }
+
+  decant_session &session() { return context.session; }
+  bool encoder() { return session().header().model_kind == DECANT_MODEL_ENCODER_DECODER; }
+  decant_status outOfMemory() {
+    return session().text().fail(DECANT_RESOURCE_EXHAUSTED, "out of memory for the sequences");
+  }
+
+  void end(Search *search) {
+    for (int32_t slot : search->slots)
+      session().cache.clear(static_cast<uint32_t>(slot));
+    destroy(search);
+  }
+
+  /// Everything that can be wrong with the inputs, before the first step.
+  decant_status check() {
+    const decant_tables_header &h = session().header();
+    if (h.model_kind == DECANT_MODEL_TORCH_DECODER)
+      return session().text().fail(DECANT_UNIMPLEMENTED, "this model has no vocabulary to generate from");
+    const decant_generation &g = h.generation;
+    start_token = g.decoder_start_token_id >= 0 ? g.decoder_start_token_id : g.bos_token_id;
+    if (encoder() && start_token < 0)
+      return session().text().fail(DECANT_UNIMPLEMENTED, "this model names no decoder_start_token_id");
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].ids || inputs[i].count == 0)
+        return session().text().fail(DECANT_INVALID_ARGUMENT, "input %zu has no token ids", i);
+      if (encoder() && inputs[i].count > h.max_source)
+        return session().text().fail(DECANT_OUT_OF_RANGE, "input %zu: %zu tokens are more than the maximum of %u", i,
+                                     inputs[i].count, h.max_source);
+      for (size_t j = 0; j < inputs[i].count; ++j)
+        if (inputs[i].ids[j] < 0 || uint32_t(inputs[i].ids[j]) >= h.vocab)
+          return session().text().fail(DECANT_INVALID_ARGUMENT,
+                                       "input %zu: token id %d at %zu is outside the vocabulary of %u", i,
+                                       inputs[i].ids[j], j, h.vocab);
+      Search lengths;
+      if (decant_status status = setLengths(session(), context.options, encoder() ? 1 : inputs[i].count, lengths);
+          status != DECANT_OK)
+        return status;
+    }
+    return context.row.resize(h.vocab) ? DECANT_OK : outOfMemory();
+  }
+
+  size_t freeSlots() {
+    return static_cast<size_t>(std::count_if(session().cache.slots.begin(), session().cache.slots.end(),
+                                             [](const Slot &slot) { return !slot.open; }));
+  }
+
+  decant_status admitOne() {
+    auto *search = create<Search>();
+    if (!search || !active.push(search)) {
+      destroy(search);
+      return outOfMemory();
+    }
+    const decant_ids &input = inputs[next];
+    search->input = next++;
+    search->num_beams = context.options.num_beams;
+    if (decant_status status = setLengths(session(), context.options, encoder() ? 1 : input.count, *search);
+        status != DECANT_OK)
+      return status;
+    search->prompt = encoder() ? &start_token : input.ids;
+    auto beams = static_cast<size_t>(search->num_beams);
+    if (!search->slots.reserve(beams) || !search->last.resize(beams))
+      return outOfMemory();
+    if (beams > 1 ? !prepareBeams(*search)
+                  : !search->ids.resize(static_cast<size_t>(search->capacity)) || !search->scores.resize(1))
+      return outOfMemory();
+    int32_t slot = 0;
+    if (decant_status status = decant_slot_open(&session(), &slot); status != DECANT_OK)
+      return status;
+    return search->slots.push(slot) ? DECANT_OK : outOfMemory();
+  }
+
+  /// Admits as many inputs as there is room for, and encodes them together.
+  decant_status admit() {
+    const auto beams = static_cast<size_t>(context.options.num_beams);
+    const size_t first = active.size();
+    size_t room = freeSlots(), pending = 0;
+    for (Search *search : active) // beams that are still to be forked
+      pending += static_cast<size_t>(search->num_beams) - search->slots.size();
+    if (active.empty() && room < beams)
+      return session().text().fail(DECANT_OUT_OF_RANGE,
+                                   "generation with %zu beams needs %zu free slots, the session has %zu", beams, beams,
+                                   room);
+    for (; next < inputs.size() && room >= pending + beams; room -= beams)
+      if (decant_status status = admitOne(); status != DECANT_OK)
+        return status;
+    if (first == active.size() || !encoder())
+      return DECANT_OK;
+    rows.clear();
+    for (size_t i = first; i < active.size(); ++i) {
+      const decant_ids &input = inputs[active[i]->input];
+      if (!rows.push({active[i]->slots[0], static_cast<int32_t>(input.count), input.ids, nullptr}))
+        return outOfMemory();
+    }
+    return decant_encode(&session(), rows.data(), rows.size(), nullptr, nullptr);
+  }
+
+  decant_status decode(decant_result &result) {
+    rows.clear();
+    for (Search *search : active) {
+      if (!search->started) {
+        if (!rows.push({search->slots[0], search->prompt_length, search->prompt, nullptr}))
+          return outOfMemory();
+        continue;
+      }
+      for (size_t beam = 0; beam < search->slots.size(); ++beam)
+        if (!rows.push({search->slots[beam], 1, &search->last[beam], nullptr}))
+          return outOfMemory();
+    }
+    return decant_decode(&session(), rows.data(), rows.size(), nullptr, &result);
+  }
+
+  decant_status greedy(Search &search, const float *logits) {
+    int32_t token = 0;
+    float log_probability = 0;
+    advanceGreedy(context, search, logits, &token, &log_probability);
+    search.ids[static_cast<size_t>(search.length - search.prompt_length)] = search.last[0] = token;
+    search.scores[0] += log_probability;
+    search.done = std::find(context.eos.begin(), context.eos.end(), token) != context.eos.end() ||
+                  ++search.length >= search.max_length;
+    if (on_token && on_token(user, search.input, token))
+      return session().text().fail(DECANT_CANCELLED, "stopped by the caller");
+    return DECANT_OK;
+  }
+
+  decant_status forkBeams(Search &search) {
+    for (int32_t beam = 1, slot = 0; beam < search.num_beams; ++beam) {
+      if (decant_status status = decant_slot_fork(&session(), search.slots[0], &slot); status != DECANT_OK)
+        return status;
+      (void)search.slots.push(slot); // reserved
+    }
+    return DECANT_OK;
+  }
+
+  decant_status report(const Search &search) {
+    decant_generated result{search.input, search.ids.data(), 0, 0};
+    if (search.num_beams > 1) {
+      result = {search.input, search.best_ids.data(), static_cast<size_t>(search.best[0].count), search.best[0].score};
+    } else {
+      bool cut = search.length >= search.max_length; // else the last id is an end token, not counted in length
+      result.count = static_cast<size_t>(search.length - search.prompt_length) + !cut;
+      result.score =
+          search.scores[0] / static_cast<float>(std::pow(double(result.count), double(context.options.length_penalty)));
+    }
+    if (on_result && on_result(user, &result))
+      return session().text().fail(DECANT_CANCELLED, "stopped by the caller");
+    return DECANT_OK;
+  }
+
+  decant_status step() {
+    decant_result result{};
+    if (decant_status status = decode(result); status != DECANT_OK)
+      return status;
+    const float *row = result.data;
+    for (Search *search : active) {
+      const bool first = !search->started;
+      search->started = true;
+      decant_status status;
+      if (search->num_beams == 1) {
+        status = greedy(*search, row);
+      } else {
+        status = first ? forkBeams(*search) : DECANT_OK;
+        if (status == DECANT_OK)
+          status = advanceBeams(context, *search, row, first ? 0 : result.stride);
+      }
+      if (status != DECANT_OK)
+        return status;
+      row += result.stride * (first ? 1 : static_cast<size_t>(search->num_beams));
+    }
+    return DECANT_OK;
+  }
+
+  decant_status finish() {
+    size_t kept = 0;
+    decant_status status = DECANT_OK;
+    for (Search *search : active) {
+      if (!search->done || status != DECANT_OK) {
+        active[kept++] = search;
+        continue;
+      }
+      status = report(*search);
+      end(search);
+    }
+    return active.resize(kept) ? status : outOfMemory();
+  }
+
+  decant_status run() {
+    decant_status status = check();
+    while (status == DECANT_OK && (next < inputs.size() || !active.empty())) {
+      status = admit();
+      if (status == DECANT_OK)
+        status = step();
+      if (status == DECANT_OK)
+        status = finish();
+    }
+    return status;
+  }
+};
+
+} // namespace
+
+decant_status decant_generate(decant_session *session, const decant_ids *inputs, size_t count,
+                              const decant_generate_options *options, decant_token_fn on_token,
+                              decant_generated_fn on_result, void *user) {
+  if (!session)
+    return DECANT_INVALID_ARGUMENT;
+  if (count && !inputs)
+    return session->text().fail(DECANT_INVALID_ARGUMENT, "decant_generate: inputs is NULL");
+  SearchOptions resolved;
+  if (decant_status status = resolveOptions(*session, options, &resolved); status != DECANT_OK)
+    return status;
+  const Tables &tables = session->model->tables;
+  const decant_generation &g = tables.header().generation;
+  std::span<const int32_t> eos =
+      resolved.ignore_eos ? std::span<const int32_t>() : tables.list<int32_t>(g.eos_token_ids);
+  Generator generator{{*session,
+                       resolved,
+                       eos,
+                       tables.list<int32_t>(g.suppress_tokens),
+                       tables.list<int32_t>(g.begin_suppress_tokens),
+                       {},
+                       {},
+                       {},
+                       {},
+                       {}},
+                      {inputs, count},
+                      on_token,
+                      on_result,
+                      user,
+                      {},
+                      {}};
+  return generator.run();
+}

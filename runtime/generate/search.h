@@ -1,0 +1,83 @@
+// Greedy and beam search over the steps of a session, with Hugging Face's results.
+//
+// generate.cpp drives: it admits inputs while slots are free, runs one decode step for all of them, and hands each
+// input's logits to advanceGreedy or advanceBeams. Lengths count as Hugging Face's: decoder ids, prompt and start token
+// included. Source: transformers 4.5x, GenerationMixin._sample and ._beam_search. Tested in tests/runtime.
+#pragma once
+
+#include "runtime/core/session.h"
+
+namespace decant::rt {
+
+/// Options with every default filled in (options.cpp).
+struct SearchOptions {
+  int32_t num_beams, early_stopping; ///< 0 false, 1 true, 2 "never"
+  float length_penalty;
+  bool ignore_eos;
+  int32_t max_new_tokens, max_length; ///< -1 = none; max_new_tokens wins
+  int32_t min_new_tokens, min_length;
+  bool asked_length; ///< the caller gave max_new_tokens: too long is an error, not a cut
+};
+
+struct Hypothesis {
+  float score;
+  bool finished;
+  int32_t count; ///< ids in its row
+};
+
+struct Candidate {
+  float score;
+  int32_t beam, token;
+  bool ends; ///< end token, or the maximum length reached
+};
+
+/// One input that is being worked on. Everything is allocated when it is admitted.
+struct Search {
+  size_t input = 0;
+  int32_t num_beams = 1;
+  int32_t prompt_length = 0, length = 0, max_length = 0, min_length = 0; ///< length: decoder ids so far
+  const int32_t *prompt = nullptr;
+  bool started = false, done = false;
+  bool can_improve = true; ///< Hugging Face's is_early_stop_heuristic_unsatisfied
+  Array<int32_t> slots;    ///< (num_beams)
+  Array<int32_t> last;     ///< (num_beams) token to feed next
+
+  int32_t capacity = 0;                   ///< max_length - prompt_length
+  Array<int32_t> ids, ids_next;           ///< (num_beams, capacity) running sequences, generated part
+  Array<float> scores;                    ///< (num_beams) sums of log-probabilities
+  Array<Hypothesis> best, best_next;      ///< (num_beams) finished sequences, best first
+  Array<int32_t> best_ids, best_ids_next; ///< (num_beams, capacity)
+};
+
+/// What one step of a search needs beside its own state.
+struct SearchContext {
+  decant_session &session;
+  const SearchOptions &options;
+  std::span<const int32_t> eos, suppress, begin_suppress;
+  Array<float> row;             ///< scratch: (vocab), processed logits
+  Array<float> all;             ///< scratch: (num_beams, vocab)
+  Array<Candidate> candidates;  ///< scratch
+  Array<int32_t> order, source; ///< scratch
+};
+
+/// Fills in the model's defaults. INVALID_ARGUMENT names the option that is out of range.
+decant_status resolveOptions(decant_session &session, const decant_generate_options *options, SearchOptions *out);
+
+/// Lengths for a prompt. OUT_OF_RANGE: the prompt or the length asked for does not fit the model.
+decant_status setLengths(decant_session &session, const SearchOptions &options, size_t prompt_length, Search &search);
+
+/// Hugging Face's logits rules, in its order, on `row` (vocab) for a sequence of search.length ids.
+void applyRules(const SearchContext &context, const Search &search, float *row);
+
+/// row[i] -= log(sum(exp(row))), f32, the sum in f64.
+void logSoftmax(float *row, size_t count);
+
+/// Appends the best token. `logits`: (vocab).
+void advanceGreedy(SearchContext &context, const Search &search, const float *logits, int32_t *out_token,
+                   float *out_log_probability);
+
+/// One step of beam search; logits of beam i at logits + i * stride (stride 0: the beams are still equal).
+decant_status advanceBeams(SearchContext &context, Search &search, const float *logits, size_t stride);
+bool prepareBeams(Search &search);
+
+} // namespace decant::rt
