@@ -77,7 +77,8 @@ struct Inputs {
     tiles.dim(1).set_min(0).set_stride(4);
   }
 
-  Expr sequence(Expr tile) const { return unsafe_promise_clamped(tiles(0, tile), 0, kvLen.dim(0).extent() - 1); }
+  // A real clamp: an unsafe promise inside a length keeps Halide from making it a loop's bound.
+  Expr sequence(Expr tile) const { return clamp(tiles(0, tile), 0, kvLen.dim(0).extent() - 1); }
   Expr queryRow(Expr tile, Expr row) const {
     return unsafe_promise_clamped(tiles(1, tile) + row, 0, q.dim(1).extent() - 1);
   }
@@ -146,12 +147,13 @@ void defineWeights(AttentionKernel &k, const Inputs &in) {
   // Keys that do not exist are not visited. Where some key is hidden from some row, V passes through that row's mask.
   Expr present = in.present(block, tile), full = k.full(block, head, tile);
   auto value = [&](Expr at) { return in.vpool(column * 16 + lane, at, head / in.group, in.poolBlock(block, tile)); };
-  k.fastKey.where(k.fastKey < (k.masked ? present & full : present));
+  auto count = [&](Expr keys) { return clamp(keys, 0, in.blockSize); }; // so that it becomes the loop's bound
+  k.fastKey.where(k.fastKey < count(k.masked ? present & full : present));
   k.weighted(lane, column, row, block, head, tile) = 0.0f;
   k.weighted(lane, column, row, block, head, tile) += k.weight(k.fastKey, row, block, head, tile) * value(k.fastKey);
   if (!k.masked)
     return;
-  k.maskedKey.where(k.maskedKey < (present & ~full));
+  k.maskedKey.where(k.maskedKey < count(present & ~full));
   k.weighted(lane, column, row, block, head, tile) +=
       k.weight(k.maskedKey, row, block, head, tile) *
       andBits(value(k.maskedKey), k.keep(k.maskedKey, row, block, head, tile));

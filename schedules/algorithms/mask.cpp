@@ -9,8 +9,10 @@ using namespace Halide;
 namespace decant {
 namespace {
 
-/// Rounds towards minus infinity for either sign of b (Halide's own division is Euclidean); 0 when b is 0.
+// Towards minus infinity for either sign of b (Halide's own division is Euclidean); 0 when b is 0. The remainder is not
+// written as a - floorDiv(a, b) * b: Halide 21 simplified (k - k / 4 * 4 == 0) to a comparison without k.
 Expr floorDiv(Expr a, Expr b) { return select(b < 0, (-a) / (-b), a / b); }
+Expr floorMod(Expr a, Expr b) { return select(b < 0, -((-a) % (-b)), a % b); }
 
 class Translator {
 public:
@@ -77,7 +79,7 @@ private:
     if (op == "floordiv")
       return floorDiv(a[0], a[1]);
     if (op == "mod")
-      return a[0] - floorDiv(a[0], a[1]) * a[1];
+      return floorMod(a[0], a[1]);
     if (op == "select")
       return select(a[0], a[1], a[2]);
     if (op == "itof")
