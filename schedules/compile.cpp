@@ -106,15 +106,18 @@ std::string halideTarget(std::string_view target) {
   return "x86-64-linux-" + features + "-no_runtime-user_context-no_asserts-no_bounds_query";
 }
 
-void compileToObject(const KernelSpec &spec, std::string_view target, const std::string &path, const ScheduleParams &params) {
+void compileToObject(const KernelSpec &spec, std::string_view target, const std::string &path,
+                     const ScheduleParams &params) {
   Target halide(halideTarget(target));
   Kernel kernel = build(spec, target, params);
-  Module module = Pipeline(kernel.outputs)
-                      .compile_to_module(kernel.inputs, kernelSymbol(spec, target), halide, LinkageType::ExternalPlusArgv);
+  Module module =
+      Pipeline(kernel.outputs)
+          .compile_to_module(kernel.inputs, kernelSymbol(spec, target), halide, LinkageType::ExternalPlusArgv);
   module.compile({{OutputFileType::object, path}});
 }
 
-void compileToStmt(const KernelSpec &spec, std::string_view target, const std::string &path, const ScheduleParams &params) {
+void compileToStmt(const KernelSpec &spec, std::string_view target, const std::string &path,
+                   const ScheduleParams &params) {
   Target halide(halideTarget(target));
   Kernel kernel = build(spec, target, params);
   Pipeline(kernel.outputs).compile_to_lowered_stmt(path, kernel.inputs, Text, halide);

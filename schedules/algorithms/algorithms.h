@@ -41,7 +41,8 @@ struct AttentionKernel : Kernel {
   Halide::Func inverse{"inverse"};   ///< (row, head, tile)
   Halide::Func result{"result"};     ///< (lane, column block, row, head, tile)
   Halide::Func out{"out"};
-  Halide::Var key{"key"}, row{"row"}, lane{"lane"}, column{"column"}, chunk{"chunk"}, block{"block"}, head{"head"}, tile{"tile"};
+  Halide::Var key{"key"}, row{"row"}, lane{"lane"}, column{"column"}, chunk{"chunk"}, block{"block"}, head{"head"},
+      tile{"tile"};
   Halide::RDom d, topKey, fullKey, sumKey, fastKey, maskedKey, blocks, scatter;
   int tileRows = 1, chunks = 1, columns = 1;
   bool masked = false; ///< the mask can hide a key that exists

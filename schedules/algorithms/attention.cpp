@@ -16,7 +16,7 @@ using namespace Halide;
 namespace decant {
 namespace {
 
-constexpr float kHidden = -1e30f;      // score of a hidden key: finite, below any real one
+constexpr float kHidden = -1e30f;       // score of a hidden key: finite, below any real one
 constexpr int kNoExponent = -100000000; // before the first block
 
 /// The bits of `value` where `mask` is -1, all zero where it is 0.
@@ -24,8 +24,8 @@ Expr andBits(Expr value, Expr mask) { return reinterpret<float>(reinterpret<int>
 
 /// Every input of the kernel and what follows from them for one (tile, block).
 struct Inputs {
-  ImageParam q{Float(32), 2, "q"}, kpool{Float(32), 4, "kpool"}, vpool{Float(32), 4, "vpool"}, table{Int(32), 2, "table"},
-      kvLen{Int(32), 1, "kv_len"}, tiles{Int(32), 2, "tiles"};
+  ImageParam q{Float(32), 2, "q"}, kpool{Float(32), 4, "kpool"}, vpool{Float(32), 4, "vpool"},
+      table{Int(32), 2, "table"}, kvLen{Int(32), 1, "kv_len"}, tiles{Int(32), 2, "tiles"};
   std::vector<MaskParam> params;
   std::vector<ImageParam> images;
   MaskExpr mask, score;
@@ -119,8 +119,8 @@ void defineScores(AttentionKernel &k, const Inputs &in, double scale, Func added
   const double log2e = 1.4426950408889634;
   Expr column = chunk * (in.d / k.chunks) + k.d;
   k.partial(key, chunk, row, block, head, tile) = 0.0f;
-  k.partial(key, chunk, row, block, head, tile) +=
-      in.q(head * in.d + column, in.queryRow(tile, row)) * in.kpool(key, column, head / in.group, in.poolBlock(block, tile));
+  k.partial(key, chunk, row, block, head, tile) += in.q(head * in.d + column, in.queryRow(tile, row)) *
+                                                   in.kpool(key, column, head / in.group, in.poolBlock(block, tile));
   Expr dot = k.partial(key, 0, row, block, head, tile);
   for (int c = 1; c < k.chunks; ++c)
     dot = strictAdd(dot, k.partial(key, c, row, block, head, tile));
@@ -141,8 +141,8 @@ void defineWeights(AttentionKernel &k, const Inputs &in) {
   Expr power = exp2Poly(k.score(key, row, block, head, tile) - cast<float>(k.exponent(row, block, head, tile)));
   k.weight(key, row, block, head, tile) = andBits(power, k.keep(key, row, block, head, tile));
   k.laneSum(lane, row, block, head, tile) = 0.0f;
-  k.laneSum(lane, row, block, head, tile) = strictAdd(k.laneSum(lane, row, block, head, tile),
-                                                      k.weight(k.sumKey * 16 + lane, row, block, head, tile));
+  k.laneSum(lane, row, block, head, tile) =
+      strictAdd(k.laneSum(lane, row, block, head, tile), k.weight(k.sumKey * 16 + lane, row, block, head, tile));
 
   // Keys that do not exist are not visited. Where some key is hidden from some row, V passes through that row's mask.
   Expr present = in.present(block, tile), full = k.full(block, head, tile);

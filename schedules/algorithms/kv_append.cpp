@@ -9,7 +9,8 @@ namespace decant {
 
 KvAppendKernel kvAppendAlgorithm(const KvAppendSpec &spec) {
   const int d = int(spec.d), heads = int(spec.heads), block = int(spec.block), wide = roundUp16(spec.d);
-  ImageParam k(Float(32), 2, "k"), v(Float(32), 2, "v"), rowBlock(Int(32), 1, "row_block"), rowToken(Int(32), 1, "row_token");
+  ImageParam k(Float(32), 2, "k"), v(Float(32), 2, "v"), rowBlock(Int(32), 1, "row_block"),
+      rowToken(Int(32), 1, "row_token");
   for (ImageParam *input : {&k, &v}) {
     input->dim(0).set_bounds(0, d * heads);
     input->dim(1).set_min(0);

@@ -1,6 +1,7 @@
 // Linear layer on packed weights: out[m, j] = act(sum_k x[m, k] w[j, k] + bias[j]) + residual[m, j].
 // In: rows of x, w as 16-column panels (1, 16, k, panels). Invariant: each output adds over k in ascending order, with
-// fused multiply-add, whatever the tile: a row's bits depend on that row alone. Tested in tests/schedules/LinearTest.cpp.
+// fused multiply-add, whatever the tile: a row's bits depend on that row alone. Tested in
+// tests/schedules/LinearTest.cpp.
 #include "schedules/algorithms/algorithms.h"
 #include "schedules/algorithms/math.h"
 

@@ -1,5 +1,5 @@
-// Elementary functions as polynomials. Coefficients: Chebyshev fits made for this file with 40 digits (mpmath chebyfit),
-// degree and interval named at each. Tested against double in tests/schedules/MathTest.cpp.
+// Elementary functions as polynomials. Coefficients: Chebyshev fits made for this file with 40 digits (mpmath
+// chebyfit), degree and interval named at each. Tested against double in tests/schedules/MathTest.cpp.
 #include "schedules/algorithms/math.h"
 
 using namespace Halide;

@@ -17,7 +17,8 @@ Halide::Expr pow2Int(Halide::Expr e);
 
 /// act(value), value being a function of `at`. gelu is the erf form; its steps become Funcs appended to `stages`, to be
 /// computed a vector at a time: Halide's analyses walk expressions as trees and would take seconds over the whole.
-Halide::Expr activate(Activation act, Halide::Expr value, const std::vector<Halide::Var> &at, std::vector<Halide::Func> &stages);
+Halide::Expr activate(Activation act, Halide::Expr value, const std::vector<Halide::Var> &at,
+                      std::vector<Halide::Func> &stages);
 
 /// a + b that no schedule and no optimizer may reorder or contract.
 Halide::Expr strictAdd(Halide::Expr a, Halide::Expr b);

@@ -1,6 +1,6 @@
 // Schedule of attention: tasks of (tile, head) pairs; every stage of a key block lives in the first-level cache inside
-// the loop over blocks. Scores run with lanes over keys, values with lanes over columns; register tiles of 8 sums (v3) or
-// 16 (v4).
+// the loop over blocks. Scores run with lanes over keys, values with lanes over columns; register tiles of 8 sums (v3)
+// or 16 (v4).
 #include "schedules/cpu/schedules.h"
 
 #include <algorithm>
@@ -30,7 +30,9 @@ void schedulePartial(AttentionKernel &k, LoopLevel at, int blockSize, Tile tile)
   // one row: all chunks at once give the independent sums; several rows: chunk after chunk
   const bool together = k.tileRows == 1;
   auto arrange = [&](Stage stage, bool update) {
-    stage.split(k.key, k.key, inner, 16).split(k.key, k.key, vector, tile.vectors).split(k.row, k.row, inRow, tile.rows);
+    stage.split(k.key, k.key, inner, 16)
+        .split(k.key, k.key, vector, tile.vectors)
+        .split(k.row, k.row, inRow, tile.rows);
     std::vector<VarOrRVar> order = {inner, vector, inRow};
     if (together)
       order.push_back(k.chunk);
@@ -92,7 +94,10 @@ void scheduleAttention(AttentionKernel &k, const AttentionSpec &spec, CpuLevel l
   write.allow_race_conditions(); // no two rows share a place
   write.fuse(k.scatter.z, k.scatter.w, pair).split(pair, task, unit, grain, TailStrategy::GuardWithIf);
   if (spec.d % 16 == 0)
-    write.split(k.scatter.x, outer, inner, 16).reorder(inner, outer, k.scatter.y, unit, task).vectorize(inner).unroll(outer);
+    write.split(k.scatter.x, outer, inner, 16)
+        .reorder(inner, outer, k.scatter.y, unit, task)
+        .vectorize(inner)
+        .unroll(outer);
   else
     write.reorder(k.scatter.x, k.scatter.y, unit, task);
   write.parallel(task);
@@ -105,7 +110,9 @@ void scheduleAttention(AttentionKernel &k, const AttentionSpec &spec, CpuLevel l
   k.running.compute_at(pairLevel).bound(lane, 0, 16).bound(row, 0, k.tileRows).vectorize(lane);
   k.running.update().reorder(lane, row, k.blocks.x).vectorize(lane);
 
-  schedulePartial(k, blockLevel, blockSize, ruleTile(k.tileRows, k.tileRows == 1 ? std::min(blockSize / 16, 2) : blockSize / 16, level, params.queryRows));
+  schedulePartial(
+      k, blockLevel, blockSize,
+      ruleTile(k.tileRows, k.tileRows == 1 ? std::min(blockSize / 16, 2) : blockSize / 16, level, params.queryRows));
   scheduleSoftmax(k, blockLevel, blockSize);
   scheduleWeighted(k, blockLevel, ruleTile(k.tileRows, k.columns, level, params.queryRows));
 }

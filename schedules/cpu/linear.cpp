@@ -1,6 +1,7 @@
 // Schedule of linear: a register tile of rows x panels holds its sums over the whole of k; a task takes a range of
 // panels small enough for the second-level cache and runs it over a block of rows. Tile rules: v3 has 16 registers of
-// 8 floats (6 x 16 columns = 12 sums), v4 32 of 16 (8 x 48 or 6 x 64 = 24; 32 would spill). Figures: tests/bench/RESULTS.md.
+// 8 floats (6 x 16 columns = 12 sums), v4 32 of 16 (8 x 48 or 6 x 64 = 24; 32 would spill). Figures:
+// tests/bench/RESULTS.md.
 #include "schedules/cpu/schedules.h"
 
 #include <algorithm>
@@ -53,8 +54,9 @@ void scheduleLinear(LinearKernel &kernel, const LinearSpec &spec, CpuLevel level
   if (params.panels)
     tile.panels = params.panels;
   if (panels % tile.panels != 0 || tile.rows > 8)
-    throw std::invalid_argument("linear tile of " + std::to_string(tile.rows) + " rows x " + std::to_string(tile.panels) +
-                                " panels does not fit a weight of " + std::to_string(panels) + " panels");
+    throw std::invalid_argument("linear tile of " + std::to_string(tile.rows) + " rows x " +
+                                std::to_string(tile.panels) + " panels does not fit a weight of " +
+                                std::to_string(panels) + " panels");
   const int64_t panelBytes = spec.k * 16 * 4, weightBytes = panelBytes * panels;
   // many: 192 KiB stays in a second-level cache of 512 KiB while rows pass; one and few read each weight about once
   const int64_t rangeBytes = int64_t(params.rangeKib ? params.rangeKib : 192) * 1024;
@@ -63,8 +65,8 @@ void scheduleLinear(LinearKernel &kernel, const LinearSpec &spec, CpuLevel level
   const int64_t rowBlock = std::max<int64_t>(1, (2 << 20) / (spec.k * 16 * tile.panels * range * tile.rows));
   const bool parallel = spec.rows == RowClass::Many || weightBytes >= 1 << 20;
 
-  Var group("group"), rangeIdx("range"), inRange("inRange"), inTile("inTile"), column("column"), tileIdx("tile"), row("row"),
-      blockIdx("block"), inBlock("inBlock"), task("task");
+  Var group("group"), rangeIdx("range"), inRange("inRange"), inTile("inTile"), column("column"), tileIdx("tile"),
+      row("row"), blockIdx("block"), inBlock("inBlock"), task("task");
   kernel.out.split(kernel.j, group, column, 16)
       .split(group, group, inTile, tile.panels)
       .split(group, rangeIdx, inRange, range)

@@ -30,7 +30,10 @@ void scheduleNorm(NormKernel &kernel, const NormSpec &spec) {
   kernel.scale.compute_at(kernel.out, row);
   for (Func *total : {&kernel.laneTotal, &kernel.laneSquares}) {
     Func &stage = *total;
-    stage.compute_at(kernel.out, row).bound(kernel.lane, 0, kernel.lanes).vectorize(kernel.lane, 16).unroll(kernel.lane);
+    stage.compute_at(kernel.out, row)
+        .bound(kernel.lane, 0, kernel.lanes)
+        .vectorize(kernel.lane, 16)
+        .unroll(kernel.lane);
     stage.update(0).reorder(kernel.lane, kernel.whole.x).vectorize(kernel.lane, 16).unroll(kernel.lane);
     if (kernel.hasRest)
       stage.update(1).unscheduled();

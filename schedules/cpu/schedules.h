@@ -1,5 +1,6 @@
 // How each kernel runs on a CPU: schedule only. In: an algorithm, its spec, the target's level and parameters (zero =
-// the rule of this level). Out: nothing; the Funcs are scheduled in place. The bits never depend on what is chosen here.
+// the rule of this level). Out: nothing; the Funcs are scheduled in place. The bits never depend on what is chosen
+// here.
 #pragma once
 
 #include "schedules/algorithms/algorithms.h"
@@ -21,7 +22,8 @@ struct ScheduleParams {
 };
 
 void scheduleLinear(LinearKernel &kernel, const LinearSpec &spec, CpuLevel level, const ScheduleParams &params);
-void scheduleAttention(AttentionKernel &kernel, const AttentionSpec &spec, CpuLevel level, const ScheduleParams &params);
+void scheduleAttention(AttentionKernel &kernel, const AttentionSpec &spec, CpuLevel level,
+                       const ScheduleParams &params);
 void scheduleNorm(NormKernel &kernel, const NormSpec &spec);
 void scheduleEmbed(RowKernel &kernel, const EmbedSpec &spec);
 void scheduleElementwise(RowKernel &kernel, const ElementwiseSpec &spec);

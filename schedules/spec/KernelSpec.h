@@ -64,7 +64,7 @@ struct NormSpec {
 
 /// out[r] = table[ids[r]] * scale + positions[position[r] + offset]
 struct EmbedSpec {
-  int64_t n = 0;      ///< width E
+  int64_t n = 0; ///< width E
   double scale = 1;
   bool positions = false;
   int64_t offset = 0; ///< added to a position before the table is read

@@ -18,7 +18,8 @@ std::string_view typeName(Type type) { return type == Type::Bool ? "bool" : type
 bool isName(std::string_view text) {
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !text.empty() && letter(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
+  return !text.empty() && letter(text[0]) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
 bool isReserved(std::string_view text) {
@@ -112,7 +113,8 @@ private:
     if (!param)
       return fail("'" + std::string(text) + "' is no i32 or f32 number, index or parameter");
     if (param->rank != 0)
-      return fail("parameter '" + param->name + "' needs " + std::to_string(param->rank) + " indices: (load " + param->name + " ...)");
+      return fail("parameter '" + param->name + "' needs " + std::to_string(param->rank) + " indices: (load " +
+                  param->name + " ...)");
     out.op = "load", out.name = param->name, out.intValue = 0;
     out.type = paramType(*param);
     return true;
@@ -143,8 +145,9 @@ private:
   }
 
   bool expect(const MaskExpr &e, size_t i, Type type) {
-    return e.args[i].type == type || fail("operand " + std::to_string(i + 1) + " of '" + e.op + "' must be " +
-                                          std::string(typeName(type)) + ", found " + std::string(typeName(e.args[i].type)));
+    return e.args[i].type == type ||
+           fail("operand " + std::to_string(i + 1) + " of '" + e.op + "' must be " + std::string(typeName(type)) +
+                ", found " + std::string(typeName(e.args[i].type)));
   }
 
   bool sameNumbers(const MaskExpr &e) {
@@ -239,7 +242,8 @@ std::optional<std::vector<MaskParam>> parseMaskParams(std::string_view text, std
     MaskParam param{item.substr(0, first), whole ? item.substr(first + 1, second - first - 1) : "", 0};
     std::string rank = whole ? item.substr(second + 1) : "";
     bool typed = param.type == "i32" || param.type == "u8" || param.type == "f32";
-    if (!typed || rank.size() != 1 || rank[0] < '0' || rank[0] > '0' + kMaxRank || !isName(param.name) || isReserved(param.name)) {
+    if (!typed || rank.size() != 1 || rank[0] < '0' || rank[0] > '0' + kMaxRank || !isName(param.name) ||
+        isReserved(param.name)) {
       error = "mask parameter '" + item + "': expected name:type:rank with type i32, u8 or f32 and rank 0 to 4";
       return std::nullopt;
     }

@@ -27,11 +27,11 @@ struct MaskParam {
 
 struct MaskExpr {
   enum class Type { Bool, I32, F32 };
-  std::string op;   ///< an op of the grammar, or "int", "float", "bool", "index" (b h q k)
+  std::string op; ///< an op of the grammar, or "int", "float", "bool", "index" (b h q k)
   Type type = Type::Bool;
-  int64_t intValue = 0;   ///< op int, bool
-  double floatValue = 0;  ///< op float
-  std::string name;       ///< op index: one of b h q k; op load: the parameter
+  int64_t intValue = 0;  ///< op int, bool
+  double floatValue = 0; ///< op float
+  std::string name;      ///< op index: one of b h q k; op load: the parameter
   std::vector<MaskExpr> args;
 };
 

@@ -22,7 +22,7 @@ struct Case {
 };
 
 constexpr int kSeqs = 3, kMaxKeys = 100, kRows = 44;
-constexpr int kLength[kSeqs] = {37, 1, 90};                 // keys of each sequence
+constexpr int kLength[kSeqs] = {37, 1, 90};                                // keys of each sequence
 constexpr int kFirstRow[kSeqs] = {0, 21, 22}, kCount[kSeqs] = {21, 1, 22}; // its rows; the last row is its newest key
 
 int positionOf(int b, int i) { return kLength[b] - kCount[b] + i; }
@@ -39,8 +39,9 @@ struct Data {
 
   explicit Data(const Case &c)
       : c(c), wide(roundUp16(c.d)), maxBlocks((kMaxKeys + c.block - 1) / c.block), blocks(maxBlocks * kSeqs + 2),
-        q({c.heads * c.d, kRows}), kpool({c.block, c.d, c.kvHeads, blocks}, 0), vpool({wide, c.block, c.kvHeads, blocks}, 0),
-        table({maxBlocks, kSeqs}, 0), length({kSeqs}, 0), holes({kMaxKeys, kSeqs}, 0), slopes({kMaxKeys, kMaxKeys, c.heads}, 0) {
+        q({c.heads * c.d, kRows}), kpool({c.block, c.d, c.kvHeads, blocks}, 0),
+        vpool({wide, c.block, c.kvHeads, blocks}, 0), table({maxBlocks, kSeqs}, 0), length({kSeqs}, 0),
+        holes({kMaxKeys, kSeqs}, 0), slopes({kMaxKeys, kMaxKeys, c.heads}, 0) {
     std::mt19937 random(unsigned(c.d * 100 + c.heads));
     fill(q, random, 2), fill(kpool, random, 2), fill(vpool, random);
     for (int b = 0; b < kSeqs; ++b) {
@@ -60,9 +61,9 @@ struct Data {
   float &value(int b, int k, int g, int column) { return vpool(column, k % c.block, g, table(k / c.block, b)); }
 
   std::string spec(const char *rows) const {
-    return "attention heads=" + std::to_string(c.heads) + " kv_heads=" + std::to_string(c.kvHeads) + " d=" + std::to_string(c.d) +
-           " block=" + std::to_string(c.block) + " scale=0.25 mask=" + c.mask + " score=" + c.score + " params=" + c.params +
-           " rows=" + rows;
+    return "attention heads=" + std::to_string(c.heads) + " kv_heads=" + std::to_string(c.kvHeads) +
+           " d=" + std::to_string(c.d) + " block=" + std::to_string(c.block) + " scale=0.25 mask=" + c.mask +
+           " score=" + c.score + " params=" + c.params + " rows=" + rows;
   }
 
   /// Every row in tiles of at most `size` rows.
@@ -121,7 +122,8 @@ struct Data {
           for (int column = 0; column < c.d; ++column) {
             const float found = out.at(h * c.d + column, kFirstRow[b] + i);
             // scores reach about 30: eps * 30 in the exponent, times log2 of the lengths of the sums
-            ASSERT_NEAR(found, want[size_t(column)], 1.2e-5) << "b " << b << " row " << i << " h " << h << " column " << column;
+            ASSERT_NEAR(found, want[size_t(column)], 1.2e-5)
+                << "b " << b << " row " << i << " h " << h << " column " << column;
             large += std::fabs(want[size_t(column)]) > 0.05;
           }
           bool any = false;
@@ -151,7 +153,8 @@ struct Data {
           if (seenByAny(b, k, g))
             for (int column = 0; column < c.d; ++column) {
               const int at = table(k / c.block, b);
-              key(b, k, g, column) = oldK(k % c.block, column, g, at), value(b, k, g, column) = oldV(column, k % c.block, g, at);
+              key(b, k, g, column) = oldK(k % c.block, column, g, at),
+                           value(b, k, g, column) = oldV(column, k % c.block, g, at);
             }
   }
 
@@ -186,24 +189,66 @@ bool causal(int, int, int q, int k) { return k <= q; }
 
 INSTANTIATE_TEST_SUITE_P(
     Masks, Attention,
-    testing::Values(
-        Case{1, 1, 128, 16, "(le k q)", "-", "-", causal, {}}, Case{4, 2, 20, 32, "true", "-", "-", all, {}},
-        Case{2, 1, 64, 64, "(and (le k q) (gt k (sub q 12)))", "-", "-",
-             [](int, int, int q, int k) { return k <= q && k > q - 12; }, {}},
-        Case{3, 3, 9, 16, "(and (le k q) (not (load hole b k)))", "-", "hole:u8:2",
-             [](int b, int, int q, int k) { return k <= q && !hole(b, k); }, {}},
-        Case{2, 2, 12, 16, "(or (eq (floordiv k 10) (floordiv q 10)) (eq (mod k 4) 0))", "-", "-",
-             [](int, int, int q, int k) { return k / 10 == q / 10 || k % 4 == 0; }, {}},
-        Case{2, 2, 33, 16, "(and (ge k 5) (ne (min k q) (max 7 h)))", "(load slope h q k)", "slope:f32:3",
-             [](int, int h, int q, int k) { return k >= 5 && std::min(k, q) != std::max(7, h); },
-             [](int, int h, int q, int k) { return slope(h, q, k); }},
-        Case{2, 1, 16, 32, "(lt (select (le k q) k (mul h 1000)) 60)", "(mul (itof (sub k q)) (exp (add -1.5 (itof h))))", "-",
-             [](int, int h, int q, int k) { return (k <= q ? k : h * 1000) < 60; },
-             [](int, int h, int q, int k) { return (k - q) * std::exp(-1.5 + h); }}));
+    testing::Values(Case{1, 1, 128, 16, "(le k q)", "-", "-", causal, {}},
+                    Case{4, 2, 20, 32, "true", "-", "-", all, {}},
+                    Case{2,
+                         1,
+                         64,
+                         64,
+                         "(and (le k q) (gt k (sub q 12)))",
+                         "-",
+                         "-",
+                         [](int, int, int q, int k) { return k <= q && k > q - 12; },
+                         {}},
+                    Case{3,
+                         3,
+                         9,
+                         16,
+                         "(and (le k q) (not (load hole b k)))",
+                         "-",
+                         "hole:u8:2",
+                         [](int b, int, int q, int k) { return k <= q && !hole(b, k); },
+                         {}},
+                    Case{2,
+                         2,
+                         12,
+                         16,
+                         "(or (eq (floordiv k 10) (floordiv q 10)) (eq (mod k 4) 0))",
+                         "-",
+                         "-",
+                         [](int, int, int q, int k) { return k / 10 == q / 10 || k % 4 == 0; },
+                         {}},
+                    Case{2, 2, 33, 16, "(and (ge k 5) (ne (min k q) (max 7 h)))", "(load slope h q k)", "slope:f32:3",
+                         [](int, int h, int q, int k) { return k >= 5 && std::min(k, q) != std::max(7, h); },
+                         [](int, int h, int q, int k) { return slope(h, q, k); }},
+                    Case{2, 1, 16, 32, "(lt (select (le k q) k (mul h 1000)) 60)",
+                         "(mul (itof (sub k q)) (exp (add -1.5 (itof h))))", "-",
+                         [](int, int h, int q, int k) { return (k <= q ? k : h * 1000) < 60; },
+                         [](int, int h, int q, int k) { return (k - q) * std::exp(-1.5 + h); }}));
+
+TEST(AttentionGarbage, ANaNKeyLeavesEarlierRowsOfItsTileAlone) {
+  const Case c{1, 1, 128, 16, "(le k q)", "-", "-", causal, {}};
+  Data data(c);
+  const LoadedKernel kernel(data.spec("many"));
+  const Floats want = data.run(kernel, 8);
+  for (int column = 0; column < c.d; ++column) // key 20 of sequence 0: position of row 4, the fifth of its tile
+    data.key(0, 20, 0, column) = data.value(0, 20, 0, column) = NAN;
+  const Floats out = data.run(kernel, 8);
+  for (int r = 0; r < 4; ++r)
+    for (int j = 0; j < c.d; ++j)
+      ASSERT_EQ(bits(out.at(j, r)), bits(want.at(j, r))) << "row " << r << " column " << j;
+}
 
 TEST(AttentionScore, MinusInfinityHidesAKey) {
-  const Case c{2, 2, 16, 16, "true", "(load slope h q k)", "slope:f32:3",
-               [](int, int, int, int k) { return k % 3 != 0; }, [](int, int h, int q, int k) { return slope(h, q, k); }};
+  const Case c{2,
+               2,
+               16,
+               16,
+               "true",
+               "(load slope h q k)",
+               "slope:f32:3",
+               [](int, int, int, int k) { return k % 3 != 0; },
+               [](int, int h, int q, int k) { return slope(h, q, k); }};
   Data data(c);
   for (int h = 0; h < 2; ++h)
     for (int q = 0; q < kMaxKeys; ++q)

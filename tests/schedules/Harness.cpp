@@ -55,21 +55,22 @@ uint32_t bits(float x) {
   return u;
 }
 
-LoadedKernel::LoadedKernel(const std::string &text, const ScheduleParams &params) {
+LoadedKernel::LoadedKernel(const std::string &text, const ScheduleParams &params, const std::string &target) {
   static int count = 0;
   std::string error;
   auto spec = parseKernelSpec(text, error);
   if (!spec)
     throw std::invalid_argument(error + " in: " + text);
-  const std::string stem = scratchFolder() + "/" + std::to_string(count++), object = stem + ".o", library = stem + ".so";
-  compileToObject(*spec, "x86-64-v3", object, params);
+  const std::string stem = scratchFolder() + "/" + std::to_string(count++), object = stem + ".o",
+                    library = stem + ".so";
+  compileToObject(*spec, target, object, params);
   const std::string link = std::string(DECANT_LLD) + " -shared -o " + library + " " + object;
   if (std::system(link.c_str()) != 0)
     throw std::runtime_error("cannot link: " + link);
   void *handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
     throw std::runtime_error(dlerror());
-  entry = reinterpret_cast<Entry>(dlsym(handle, (kernelSymbol(*spec, "x86-64-v3") + "_argv").c_str()));
+  entry = reinterpret_cast<Entry>(dlsym(handle, (kernelSymbol(*spec, target) + "_argv").c_str()));
   if (!entry)
     throw std::runtime_error("no entry in " + library);
 }

@@ -41,10 +41,11 @@ void fill(Floats &t, std::mt19937 &random, float scale = 1);
 /// The bits, so that -0 and NaN count.
 uint32_t bits(float x);
 
-/// Loads (and caches for the process) the kernel of a spec for x86-64-v3.
+/// Compiles and loads the kernel of a spec.
 class LoadedKernel {
 public:
-  explicit LoadedKernel(const std::string &spec, const ScheduleParams &params = {});
+  explicit LoadedKernel(const std::string &spec, const ScheduleParams &params = {},
+                        const std::string &target = "x86-64-v3");
   /// Fails the test when the kernel reports an error.
   void operator()(std::vector<halide_buffer_t *> buffers) const;
 

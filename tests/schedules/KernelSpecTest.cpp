@@ -7,11 +7,12 @@ namespace decant {
 namespace {
 
 TEST(KernelSpec, PrintsWhatItParses) {
-  for (const char *text : {"linear k=128 n=384 bias=1 act=gelu residual=0 gather=1 rows=many",
-                           "attention heads=4 kv_heads=2 d=64 block=16 scale=0.125 mask=(and (le k q) (load p b k)) score=- "
-                           "params=p:u8:2 rows=one",
-                           "norm n=27 eps=1e-05 bias=0 rows=few", "embed n=8 scale=11.3137085 positions=1 offset=2 rows=one",
-                           "kv_append heads=1 d=128 block=16 rows=many", "elementwise n=63 act=relu residual=1 rows=few"}) {
+  for (const char *text :
+       {"linear k=128 n=384 bias=1 act=gelu residual=0 gather=1 rows=many",
+        "attention heads=4 kv_heads=2 d=64 block=16 scale=0.125 mask=(and (le k q) (load p b k)) score=- "
+        "params=p:u8:2 rows=one",
+        "norm n=27 eps=1e-05 bias=0 rows=few", "embed n=8 scale=11.3137085 positions=1 offset=2 rows=one",
+        "kv_append heads=1 d=128 block=16 rows=many", "elementwise n=63 act=relu residual=1 rows=few"}) {
     std::string error;
     auto spec = parseKernelSpec(text, error);
     ASSERT_TRUE(spec) << error;
@@ -25,7 +26,8 @@ TEST(KernelSpec, NamesWhatIsWrong) {
     EXPECT_FALSE(parseKernelSpec(text, error)) << text;
     return error;
   };
-  EXPECT_EQ(errorOf("conv k=1"), "unknown op 'conv': expected linear, attention, norm, embed, kv_append or elementwise");
+  EXPECT_EQ(errorOf("conv k=1"),
+            "unknown op 'conv': expected linear, attention, norm, embed, kv_append or elementwise");
   EXPECT_EQ(errorOf("norm n=1 eps=0 rows=one"), "key 'bias' is missing");
   EXPECT_EQ(errorOf("norm n=x eps=0 bias=0 rows=one"), "key 'n': expected a whole number >= 0, found 'x'");
   EXPECT_EQ(errorOf("norm n=1 eps=inf bias=0 rows=one"), "key 'eps': expected a finite number, found 'inf'");

@@ -16,8 +16,9 @@ struct Case {
 };
 
 std::string specText(const Case &c, const char *rows) {
-  return "linear k=" + std::to_string(c.k) + " n=" + std::to_string(c.n) + " bias=" + std::to_string(c.bias) + " act=" + c.act +
-         " residual=" + std::to_string(c.residual) + " gather=" + std::to_string(c.gather) + " rows=" + rows;
+  return "linear k=" + std::to_string(c.k) + " n=" + std::to_string(c.n) + " bias=" + std::to_string(c.bias) +
+         " act=" + c.act + " residual=" + std::to_string(c.residual) + " gather=" + std::to_string(c.gather) +
+         " rows=" + rows;
 }
 
 double activation(const std::string &act, double x) {
@@ -35,8 +36,8 @@ struct Data {
   Ints index;
 
   explicit Data(const Case &c)
-      : c(c), width(roundUp16(c.n)), x({c.k, kRows}), w({1, 16, c.k, width / 16}, 0), bias({width}, 0), residual({width, kRows}),
-        index({kRows}) {
+      : c(c), width(roundUp16(c.n)), x({c.k, kRows}), w({1, 16, c.k, width / 16}, 0), bias({width}, 0),
+        residual({width, kRows}), index({kRows}) {
     std::mt19937 random(unsigned(c.k * 1000 + c.n));
     fill(x, random), fill(w, random), fill(bias, random), fill(residual, random);
     for (int j = c.n; j < width; ++j) { // padding as the packer writes it
@@ -74,7 +75,8 @@ struct Data {
       for (int j = 0; j < width; ++j) {
         double sum = 0, size = 0;
         for (int k = 0; k < c.k; ++k) {
-          const double term = double(x.data[size_t(index.data[size_t(r)]) * size_t(c.k) + size_t(k)]) * w(0, j % 16, k, j / 16);
+          const double term =
+              double(x.data[size_t(index.data[size_t(r)]) * size_t(c.k) + size_t(k)]) * w(0, j % 16, k, j / 16);
           sum += term, size += std::fabs(term);
         }
         sum += c.bias ? bias(j) : 0;
@@ -104,22 +106,25 @@ TEST_P(Linear, MatchesReferenceAndRowsDoNotDependOnTheirBatch) {
       const Floats out = data.run(kernel, rows);
       for (int r = 0; r < rows; ++r)
         for (int j = 0; j < data.width; ++j)
-          ASSERT_EQ(bits(out.at(j, r)), bits(all.at(j, r))) << rowClass << " rows " << rows << " row " << r << " column " << j;
+          ASSERT_EQ(bits(out.at(j, r)), bits(all.at(j, r)))
+              << rowClass << " rows " << rows << " row " << r << " column " << j;
     }
     if (c.residual) {
       const Floats out = data.run(kernel, 13, true);
       for (int r = 0; r < 13; ++r)
         for (int j = 0; j < data.width; ++j)
-          ASSERT_EQ(bits(out.at(j, r)), bits(all.at(j, r))) << "in place, " << rowClass << " row " << r << " column " << j;
+          ASSERT_EQ(bits(out.at(j, r)), bits(all.at(j, r)))
+              << "in place, " << rowClass << " row " << r << " column " << j;
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Linear,
-                         testing::Values(Case{5, 16, "none", false, false, false}, Case{9, 27, "relu", true, false, true},
-                                         Case{128, 384, "none", true, false, false}, Case{128, 60, "gelu", true, true, false},
-                                         Case{1024, 128, "none", true, true, false}, Case{128, 63, "none", false, false, true},
-                                         Case{27, 80, "gelu", true, false, false}, Case{60, 176, "relu", false, true, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Linear,
+    testing::Values(Case{5, 16, "none", false, false, false}, Case{9, 27, "relu", true, false, true},
+                    Case{128, 384, "none", true, false, false}, Case{128, 60, "gelu", true, true, false},
+                    Case{1024, 128, "none", true, true, false}, Case{128, 63, "none", false, false, true},
+                    Case{27, 80, "gelu", true, false, false}, Case{60, 176, "relu", false, true, true}));
 
 TEST(LinearTiles, EveryTileGivesTheSameBits) {
   const Case c{129, 192, "none", true, true, false};
@@ -132,7 +137,8 @@ TEST(LinearTiles, EveryTileGivesTheSameBits) {
       const Floats out = data.run(LoadedKernel(specText(c, "many"), params), 65);
       for (int r = 0; r < 65; ++r)
         for (int j = 0; j < data.width; ++j)
-          ASSERT_EQ(bits(out.at(j, r)), bits(want.at(j, r))) << rows << " x " << panels << " row " << r << " column " << j;
+          ASSERT_EQ(bits(out.at(j, r)), bits(want.at(j, r)))
+              << rows << " x " << panels << " row " << r << " column " << j;
     }
 }
 

@@ -12,9 +12,10 @@ std::vector<MaskParam> params() {
 }
 
 TEST(MaskExpr, PrintsWhatItParses) {
-  for (const char *text : {"true", "(and (le k q) (gt k (sub q 512)))", "(or (not (load hole b k)) (eq (mod k 4) -1) false)",
-                           "(mul (itof (floordiv k 3)) (exp (load slope h q k)))", "(select (ne b 0) 1.5 -2e-07)",
-                           "(lt (min k (load n)) (max q (load p0 b)))", "(add 1.0 2.0)"}) {
+  for (const char *text :
+       {"true", "(and (le k q) (gt k (sub q 512)))", "(or (not (load hole b k)) (eq (mod k 4) -1) false)",
+        "(mul (itof (floordiv k 3)) (exp (load slope h q k)))", "(select (ne b 0) 1.5 -2e-07)",
+        "(lt (min k (load n)) (max q (load p0 b)))", "(add 1.0 2.0)"}) {
     std::string error;
     auto expr = parseMaskExpr(text, params(), error);
     ASSERT_TRUE(expr) << error;
@@ -61,7 +62,8 @@ TEST(MaskParams, AreChecked) {
   EXPECT_TRUE(parseMaskParams("-", error)->empty());
   for (const char *text : {"p:f64:1", "p:i32:5", "q:i32:1", "p:i32", "1p:i32:1", ""}) {
     EXPECT_FALSE(parseMaskParams(text, error)) << text;
-    EXPECT_EQ(error, "mask parameter '" + std::string(text) + "': expected name:type:rank with type i32, u8 or f32 and rank 0 to 4");
+    EXPECT_EQ(error, "mask parameter '" + std::string(text) +
+                         "': expected name:type:rank with type i32, u8 or f32 and rank 0 to 4");
   }
   EXPECT_FALSE(parseMaskParams("p:i32:1,p:u8:2", error));
   EXPECT_EQ(error, "mask parameter 'p' is given twice");

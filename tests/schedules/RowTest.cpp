@@ -21,7 +21,8 @@ TEST_P(Norm, MatchesReference) {
     v += 5; // a mean far from 0: one pass over squares would lose digits
   for (bool withBias : {true, false})
     for (const char *rowClass : kClasses) {
-      const LoadedKernel kernel("norm n=" + std::to_string(n) + " eps=1e-05 bias=" + (withBias ? "1" : "0") + " rows=" + rowClass);
+      const LoadedKernel kernel("norm n=" + std::to_string(n) + " eps=1e-05 bias=" + (withBias ? "1" : "0") +
+                                " rows=" + rowClass);
       Floats out({roundUp16(n), rows});
       withBias ? kernel({x, weight, bias, out}) : kernel({x, weight, out});
       for (int r = 0; r < rows; ++r) {
@@ -54,7 +55,8 @@ TEST(Embed, AddsScaledTokenAndPosition) {
     ids(r) = r * 13 % 50, position(r) = r * 3;
   for (const char *rowClass : kClasses) {
     Floats out({32, rows}), plain({32, rows});
-    LoadedKernel(std::string("embed n=27 scale=1.5 positions=1 offset=2 rows=") + rowClass)({ids, table, position, positions, out});
+    LoadedKernel(std::string("embed n=27 scale=1.5 positions=1 offset=2 rows=") +
+                 rowClass)({ids, table, position, positions, out});
     LoadedKernel(std::string("embed n=27 scale=1 positions=0 offset=0 rows=") + rowClass)({ids, table, plain});
     for (int r = 0; r < rows; ++r)
       for (int j = 0; j < n; ++j) {
@@ -76,7 +78,8 @@ TEST(KvAppend, WritesItsPlacesAndNothingElse) {
     for (const char *rowClass : kClasses) {
       Floats kpool({block, d, heads, blocks}, 0), vpool({wide, block, heads, blocks}, 0);
       std::fill(kpool.data.begin(), kpool.data.end(), -7.0f), std::fill(vpool.data.begin(), vpool.data.end(), -7.0f);
-      LoadedKernel("kv_append heads=3 d=" + std::to_string(d) + " block=16 rows=" + rowClass)({k, v, rowBlock, rowToken, kpool, vpool});
+      LoadedKernel("kv_append heads=3 d=" + std::to_string(d) +
+                   " block=16 rows=" + rowClass)({k, v, rowBlock, rowToken, kpool, vpool});
       for (int r = 0; r < rows; ++r)
         for (int h = 0; h < heads; ++h)
           for (int column = 0; column < d; ++column) {
@@ -98,7 +101,8 @@ TEST(Elementwise, ActivationAndResidual) {
         std::mt19937 random(7);
         Floats x({n, rows}), residual({n, rows}), out({roundUp16(n), rows});
         fill(x, random, 3), fill(residual, random);
-        LoadedKernel("elementwise n=" + std::to_string(n) + " act=" + act + " residual=1 rows=" + rowClass)({x, residual, out});
+        LoadedKernel("elementwise n=" + std::to_string(n) + " act=" + act +
+                     " residual=1 rows=" + rowClass)({x, residual, out});
         for (int r = 0; r < rows; ++r)
           for (int j = 0; j < n; ++j) {
             const double v = x(j, r), gelu = 0.5 * v * (1 + std::erf(v / std::sqrt(2.0)));
@@ -118,7 +122,8 @@ TEST(Gelu, IsTheErfFormWithinAFewUnits) {
   for (int i = 0; i < n * rows; ++i) {
     const double v = x(i % n, i / n), want = 0.5 * v * std::erfc(-v / std::sqrt(2.0));
     // 3 units of the result; in the tail 3e-9 |x|, where 1 + erf in f32 is 10 times coarser
-    ASSERT_NEAR(out(i % n, i / n), want, 3 * 1.2e-7 * std::fabs(want) + (v < -1 && v > -9.1 ? -3e-9 * v : 0)) << "x " << v;
+    ASSERT_NEAR(out(i % n, i / n), want, 3 * 1.2e-7 * std::fabs(want) + (v < -1 && v > -9.1 ? -3e-9 * v : 0))
+        << "x " << v;
   }
   EXPECT_EQ(bits(out(0, 1)), 0u);
 }
