@@ -33,14 +33,14 @@ template <class Attention> static LogicalResult verifyFunctions(Attention op) {
   return success();
 }
 
-static LogicalResult expectHeads(Operation *op, int64_t heads, int64_t kvHeads) {
-  if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0)
-    return op->emitOpError("heads ") << heads << " is not a multiple of kv_heads " << kvHeads;
+static LogicalResult expectHeads(Operation *op, StringRef constraint, int64_t heads, int64_t kvHeads) {
+  if (heads <= 0 || heads > kMaxWidth || kvHeads <= 0 || heads % kvHeads != 0)
+    return op->emitOpError() << constraint << " heads " << heads << " is not a multiple of kv_heads " << kvHeads;
   return success();
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(expectHeads(*this, getHeads(), getKvHeads()))) // (C1)
+  if (failed(expectHeads(*this, "(C1)", getHeads(), getKvHeads())))
     return failure();
   int64_t query = width(getQuery()), key = width(getKey());
   if (query % getHeads() != 0 || key % getKvHeads() != 0 || query / getHeads() != key / getKvHeads())
@@ -69,11 +69,11 @@ LogicalResult KvAppendOp::verify() {
 
 LogicalResult CachedAttentionOp::verify() {
   auto cache = expectCache(*this, getCache());
-  if (failed(cache) || failed(expectHeads(*this, getHeads(), cache->getKvHeads())))
+  if (failed(cache) || failed(expectHeads(*this, "(C2)", getHeads(), cache->getKvHeads())))
     return failure();
   if (width(getQuery()) != getHeads() * cache->getHeadDim())
-    return emitOpError("(C2) query has ") << width(getQuery()) << " columns, expected heads * dim = "
-                                          << getHeads() * cache->getHeadDim();
+    return emitOpError("(C2) query has ")
+           << width(getQuery()) << " columns, expected heads * dim = " << getHeads() * cache->getHeadDim();
   return verifyFunctions(*this);
 }
 

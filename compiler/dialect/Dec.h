@@ -8,10 +8,22 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
-#include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/RegionKindInterface.h"
+#include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace decant::dec {
+
+/// Limits of SPEC.md: larger values are refused, not computed with.
+constexpr int64_t kMaxParamRank = 4; ///< as in schedules/spec/MaskExpr.h
+constexpr int64_t kMaxWidth = int64_t(1) << 20, kMaxVocab = int64_t(1) << 24, kMaxContext = int64_t(1) << 24,
+                  kMaxBatch = 1 << 16;
+
+/// Extents of weights and widths of rows. Dynamic extents are negative, hence not one.
+inline bool isWidth(int64_t n) { return n >= 1 && n <= kMaxVocab; }
+
+} // namespace decant::dec
 
 #include "compiler/dialect/DecDialect.h.inc"
 #include "compiler/dialect/DecEnums.h.inc"
@@ -23,9 +35,6 @@
 #include "compiler/dialect/DecOps.h.inc"
 
 namespace decant::dec {
-
-/// Limits of SPEC.md: larger values are refused, not computed with.
-constexpr int64_t kMaxWidth = int64_t(1) << 20, kMaxVocab = int64_t(1) << 24, kMaxContext = int64_t(1) << 24, kMaxBatch = 1 << 16;
 
 /// The model of a file; nothing if there is none or more than one.
 ModelOp findModel(mlir::ModuleOp module);

@@ -24,8 +24,8 @@ def DecRowsType : TypeDef<DecDialect, "Rows"> {
   let mnemonic = "rows";
   let summary = "How R packed rows divide into B sequences";
   let description = [{
-    A bundle of three i32 tensors: offsets (B + 1), the first row of each sequence; and positions (B), the absolute
-    position of each sequence's first row. Rows of a sequence have consecutive positions.
+    For each of the B sequences: its first row, its number of rows, and the absolute position of its first row. Rows of a
+    sequence have consecutive positions.
   }];
 }
 
@@ -53,8 +53,8 @@ def DecLayout : I32EnumAttr<"Layout", "how a weight lies in the artifact", [
 
 // [R, n]: packed rows, static width
 def DecRowTensor : Type<And<[RankedTensorOf<[F32]>.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 2">,
-    CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(0)">, CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1)">]>,
-    "packed rows tensor<?xNxf32>", "::mlir::RankedTensorType">;
+    CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(0)">, CPred<"::decant::dec::isWidth(::llvm::cast<::mlir::RankedTensorType>($_self).getDimSize(1))">]>,
+    "packed rows tensor<?xNxf32> with N in 1..16777216", "::mlir::RankedTensorType">;
 def DecIdTensor : Type<And<[RankedTensorOf<[I32]>.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 1">]>,
     "token ids tensor<?xi32>", "::mlir::RankedTensorType">;
 def DecParamTensor : Type<RankedTensorOf<[Index, I1, F32]>.predicate, "mask parameter tensor of index, i1 or f32", "::mlir::RankedTensorType">;

@@ -9,7 +9,8 @@ using namespace mlir;
 namespace decant::dec {
 
 /// The weight `symbol` of shape `shape` (kDynamic = any), or an error that cites `constraint`.
-static FailureOr<WeightOp> expectWeight(Operation *op, StringRef constraint, StringRef symbol, ArrayRef<int64_t> shape) {
+static FailureOr<WeightOp> expectWeight(Operation *op, StringRef constraint, StringRef symbol,
+                                        ArrayRef<int64_t> shape) {
   WeightOp weight = lookupWeight(op, symbol);
   if (!weight)
     return op->emitOpError() << constraint << " @" << symbol << " is not a dec.weight";
@@ -52,7 +53,8 @@ LogicalResult PositionOp::verify() {
 }
 
 LogicalResult NormOp::verify() {
-  if (failed(expectWeight(*this, "(C1)", getWeight(), {width(getX())})) || failed(expectBias(*this, "(C1)", getBias(), width(getX()))))
+  if (failed(expectWeight(*this, "(C1)", getWeight(), {width(getX())})) ||
+      failed(expectBias(*this, "(C1)", getBias(), width(getX()))))
     return failure();
   double eps = getEps().convertToDouble();
   if (!(eps > 0) || !std::isfinite(eps))
@@ -62,7 +64,8 @@ LogicalResult NormOp::verify() {
 
 LogicalResult LinearOp::verify() {
   int64_t n = width(getResult());
-  if (failed(expectWeight(*this, "(C1)", getWeight(), {n, width(getX())})) || failed(expectBias(*this, "(C2)", getBias(), n)))
+  if (failed(expectWeight(*this, "(C1)", getWeight(), {n, width(getX())})) ||
+      failed(expectBias(*this, "(C2)", getBias(), n)))
     return failure();
   if (getResidual() && getResidual().getType() != getResult().getType())
     return emitOpError("(C3) residual is ") << getResidual().getType() << ", the result " << getResult().getType();

@@ -54,37 +54,45 @@ void ScoreOp::print(OpAsmPrinter &printer) { printFunction(printer, *this, getSy
 
 // ---- verifiers
 
-static SmallVector<Type> paramTypes(Region &body) { return llvm::to_vector(llvm::drop_begin(body.getArgumentTypes(), MaskOp::kNumIndices)); }
+static SmallVector<Type> paramTypes(Region &body) {
+  return llvm::to_vector(llvm::drop_begin(body.getArgumentTypes(), MaskOp::kNumIndices));
+}
 SmallVector<Type> MaskOp::getParamTypes() { return paramTypes(getBody()); }
 SmallVector<Type> ScoreOp::getParamTypes() { return paramTypes(getBody()); }
 
 static bool isParamType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && (tensor.getElementType().isIndex() || tensor.getElementType().isInteger(1) || tensor.getElementType().isF32());
+  return tensor && tensor.getRank() >= 1 && tensor.getRank() <= kMaxParamRank &&
+         (tensor.getElementType().isIndex() || tensor.getElementType().isInteger(1) || tensor.getElementType().isF32());
 }
 
 static LogicalResult verifyFunction(Operation *op, Region &body, bool wantsBool) {
   auto types = body.getArgumentTypes();
   for (unsigned i = 0; i < types.size(); ++i) // (C1)
     if (i < MaskOp::kNumIndices ? !types[i].isIndex() : !isParamType(types[i]))
-      return op->emitOpError("(C1) argument ") << i << " is " << types[i]
-             << (i < MaskOp::kNumIndices ? ", expected index" : ", expected a tensor of index, i1 or f32");
+      return op->emitOpError("(C1) argument ")
+             << i << " is " << types[i]
+             << (i < MaskOp::kNumIndices ? ", expected index" : ", expected a tensor of index, i1 or f32, rank 1 to 4");
   if (types.size() < MaskOp::kNumIndices)
     return op->emitOpError("(C1) expected four index arguments: sequence, head, query, key");
   auto yield = dyn_cast<YieldOp>(body.front().getTerminator());
   if (!yield || !(wantsBool ? yield.getValue().getType().isInteger(1) : yield.getValue().getType().isF32())) // (C2)
     return op->emitOpError("(C2) must yield one value of type ") << (wantsBool ? "i1" : "f32");
-  for (Operation &inner : body.front()) // (C3)
-    if (!isa<ParamOp, ApplyOp, YieldOp>(inner) && !isa<arith::ArithDialect>(inner.getDialect()))
+  for (Operation &inner : body.front()) { // (C3)
+    if (!isa<ParamOp, ApplyOp, YieldOp>(inner) && !isa_and_nonnull<arith::ArithDialect>(inner.getDialect()))
       return inner.emitOpError("(C3) is not allowed in a mask or score: only arith ops, dec.param and dec.apply");
+    for (Type type : inner.getResultTypes())
+      if (!type.isIndex() && !type.isF32() && !type.isInteger(1) && !type.isInteger(32) && !type.isInteger(64))
+        return inner.emitOpError("(C3) gives ") << type << ", expected index, i1, i32, i64 or f32";
+  }
   return success();
 }
 
 LogicalResult MaskOp::verify() { return verifyFunction(*this, getBody(), /*wantsBool=*/true); }
 LogicalResult ScoreOp::verify() { return verifyFunction(*this, getBody(), /*wantsBool=*/false); }
 
-LogicalResult ParamOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands, DictionaryAttr,
-                                        OpaqueProperties, RegionRange, SmallVectorImpl<Type> &types) {
+LogicalResult ParamOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands,
+                                        DictionaryAttr, OpaqueProperties, RegionRange, SmallVectorImpl<Type> &types) {
   auto tensor = operands.empty() ? RankedTensorType() : dyn_cast<RankedTensorType>(operands[0].getType());
   if (!tensor)
     return emitOptionalError(location, "dec.param wants a ranked tensor");
@@ -97,7 +105,8 @@ LogicalResult ParamOp::verify() {
   if (static_cast<int64_t>(getIndices().size()) != rank)
     return emitOpError("(C1) has ") << getIndices().size() << " indices for a parameter of rank " << rank;
   auto argument = dyn_cast<BlockArgument>(getParam());
-  if (!argument || argument.getArgNumber() < MaskOp::kNumIndices || !isa<MaskOp, ScoreOp>(argument.getOwner()->getParentOp()))
+  if (!argument || argument.getArgNumber() < MaskOp::kNumIndices ||
+      !isa<MaskOp, ScoreOp>(argument.getOwner()->getParentOp()))
     return emitOpError("(C2) the parameter is not an argument of the mask or score");
   return success();
 }

@@ -18,8 +18,8 @@ class MaskFunctionOp<string mnemonic> : DecOp<mnemonic, [Symbol, IsolatedFromAbo
 def MaskOp : MaskFunctionOp<"mask"> {
   let summary = "true = query position q of sequence b, head h may see key position k";
   let description = [{
-    (C1) four arguments of type index, then parameters: tensors of index, i1 or f32.   (C2) the body yields one i1.
-    (C3) the body holds only arith ops, dec.param and dec.apply (no effects).
+    (C1) four arguments of type index, then parameters: tensors of index, i1 or f32, rank 1 to 4.   (C2) the body yields one i1.
+    (C3) the body holds only arith ops, dec.param and dec.apply; their results are index, i1, i32, i64 or f32.
     Example:
       dec.mask @causal(%b: index, %h: index, %q: index, %k: index) {
         %keep = arith.cmpi sle, %k, %q : index
@@ -51,7 +51,7 @@ def ParamOp : DecOp<"param", [Pure, DeclareOpInterfaceMethods<InferTypeOpInterfa
   let hasVerifier = 1;
 }
 
-def ApplyOp : DecOp<"apply", [Pure]> {
+def ApplyOp : DecOp<"apply", [Pure, ParentOneOf<["MaskOp", "ScoreOp"]>]> {
   let summary = "The value of another mask at (b, h, q, k): and, or, not of arith compose masks";
   let description = [{
     Phase masks inlines it.   (C1) callee is a dec.mask.   (C2) params have the types of its parameters.   (C3) no mask applies itself, directly or not.

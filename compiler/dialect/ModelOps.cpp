@@ -15,46 +15,66 @@ static bool hasEntry(ModelOp model, StringRef name) {
   return isa_and_nonnull<func::FuncOp, plan::EntryOp>(entry);
 }
 
+/// (C3) and (C4): what stands at the top level.
+static LogicalResult verifyBody(ModelOp model) {
+  for (auto function : model.getBody().getOps<func::FuncOp>())
+    if ((function.getSymName() != "encode" && function.getSymName() != "decode") || !function.getBody().hasOneBlock() ||
+        function.getNumResults() != 1)
+      return function.emitOpError("(C3) expected @encode or @decode, with one block and one result");
+  CacheOp first;
+  for (auto cache : model.getBody().getOps<CacheOp>()) {
+    first = first ? first : cache;
+    if (cache.getBlock() != first.getBlock())
+      return cache.emitOpError("(C4) block is ")
+             << cache.getBlock() << ", that of @" << first.getSymName() << " " << first.getBlock();
+  }
+  return success();
+}
+
 LogicalResult ModelOp::verify() {
   bool decoderOnly = getKind() == "decoder_only";
   if (!decoderOnly && getKind() != "encoder_decoder" && getKind() != "torch_decoder") // (C1)
     return emitOpError("(C1) kind is \"") << getKind() << "\", expected encoder_decoder, decoder_only or torch_decoder";
   if (!hasEntry(*this, "decode") || hasEntry(*this, "encode") == decoderOnly)
-    return emitOpError("(C1) a model of kind ") << getKind() << (decoderOnly ? " has @decode alone" : " has @encode and @decode");
+    return emitOpError("(C1) a model of kind ")
+           << getKind() << (decoderOnly ? " has @decode alone" : " has @encode and @decode");
   auto check = [&](StringRef name, int64_t value, int64_t min, int64_t max) -> LogicalResult { // (C2)
     if (value >= min && value <= max)
       return success();
     return emitOpError("(C2) ") << name << " is " << value << ", expected " << min << ".." << max;
   };
-  return success(succeeded(check("width", getWidth(), 1, kMaxWidth)) && succeeded(check("vocab", getVocab(), 0, kMaxVocab)) &&
+  return success(succeeded(check("width", getWidth(), 1, kMaxWidth)) &&
+                 succeeded(check("vocab", getVocab(), 0, kMaxVocab)) &&
                  succeeded(check("max_batch", getMaxBatch(), 1, kMaxBatch)) &&
                  succeeded(check("max_context", getMaxContext(), 1, kMaxContext)) &&
-                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)));
+                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)) && succeeded(verifyBody(*this)));
 }
 
 LogicalResult WeightOp::verify() {
   if (getSources().empty())
     return emitOpError("(C1) has no source");
   auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || !type.getElementType().isF32() || type.getRank() < 1 || type.getRank() > 2)
-    return emitOpError("(C3) type is ") << getType() << ", expected a static f32 tensor of rank 1 or 2";
+  if (!type || !llvm::all_of(type.getShape(), isWidth) || !type.getElementType().isF32() || type.getRank() < 1 ||
+      type.getRank() > 2)
+    return emitOpError("(C3) type is ") << getType() << ", expected an f32 tensor of rank 1 or 2 with extents 1..2^24";
   int64_t rows = 0;
   for (auto source : getSources().getAsRange<SourceAttr>()) {
-    if (source.getBegin() < 0 || source.getEnd() <= source.getBegin())
-      return emitOpError("(C1) source ") << source << " is empty or negative";
+    if (source.getBegin() < 0 || source.getEnd() <= source.getBegin() || source.getEnd() > kMaxVocab)
+      return emitOpError("(C1) source ") << source << " is empty, negative or beyond row 2^24";
     rows += source.getEnd() - source.getBegin();
   }
   if (rows != type.getDimSize(0))
     return emitOpError("(C2) the sources have ") << rows << " rows, the type " << type.getDimSize(0);
   int64_t rank = getLayout() == Layout::Panel16 ? 2 : getLayout() == Layout::Padded16 ? 1 : type.getRank();
   if (type.getRank() != rank)
-    return emitOpError("(C4) layout ") << stringifyLayout(getLayout()) << " wants rank " << rank << ", found " << type.getRank();
+    return emitOpError("(C4) layout ") << stringifyLayout(getLayout()) << " wants rank " << rank << ", found "
+                                       << type.getRank();
   return success();
 }
 
 LogicalResult CacheOp::verify() {
-  if (getKvHeads() <= 0 || getHeadDim() <= 0)
-    return emitOpError("(C1) heads ") << getKvHeads() << " and dim " << getHeadDim() << " must be positive";
+  if (getKvHeads() <= 0 || getKvHeads() > kMaxWidth || getHeadDim() <= 0 || getHeadDim() > kMaxWidth)
+    return emitOpError("(C1) heads ") << getKvHeads() << " and dim " << getHeadDim() << " must be 1.." << kMaxWidth;
   if (getBlock() != 16 && getBlock() != 32 && getBlock() != 64)
     return emitOpError("(C1) block is ") << getBlock() << ", expected 16, 32 or 64";
   return success();
@@ -69,9 +89,11 @@ LogicalResult GenerationOp::verify() {
   };
   if (failed(check("bos_token_id", getBosTokenId())) || failed(check("pad_token_id", getPadTokenId())) ||
       failed(check("decoder_start_token_id", getDecoderStartTokenId())) ||
-      failed(check("forced_bos_token_id", getForcedBosTokenId())) || failed(check("forced_eos_token_id", getForcedEosTokenId())))
+      failed(check("forced_bos_token_id", getForcedBosTokenId())) ||
+      failed(check("forced_eos_token_id", getForcedEosTokenId())))
     return failure();
-  for (auto [name, ids] : {std::pair("eos_token_ids", getEosTokenIds()), {"suppress_tokens", getSuppressTokens()},
+  for (auto [name, ids] : {std::pair("eos_token_ids", getEosTokenIds()),
+                           {"suppress_tokens", getSuppressTokens()},
                            {"begin_suppress_tokens", getBeginSuppressTokens()}})
     for (int32_t id : ids)
       if (failed(check(name, id)))

@@ -9,6 +9,7 @@ def ModelOp : DecOp<"model", [SymbolTable, Symbol, IsolatedFromAbove, NoTerminat
     Entries are `func.func`s named @encode and @decode. kind says which exist:
     (C1) "encoder_decoder" and "torch_decoder" have both, "decoder_only" has @decode alone.
     (C2) width, vocab (0 = no head), max_batch, max_context, max_source are within the limits of SPEC.md.
+    (C3) no func.func but the entries; each has one block and one result.   (C4) all caches have the same block.
     Example:
       dec.model @g2p {kind = "encoder_decoder", width = 128 : i64, vocab = 63 : i64, max_batch = 32 : i64,
                       max_context = 64 : i64, max_source = 64 : i64, batch_first = true} { ... }
@@ -23,11 +24,12 @@ def ModelOp : DecOp<"model", [SymbolTable, Symbol, IsolatedFromAbove, NoTerminat
 def WeightOp : DecOp<"weight", [Symbol, HasParent<"ModelOp">]> {
   let summary = "A weight: rows of raw tensors, one below the other";
   let description = [{
-    The data stays in the weight file. sources are concatenated along dimension 0; layout says how emit lays the result
+    The data stays in the weight file. sources are concatenated along dimension 0 (a weight of rank 1 may name a raw tensor
+    [1, n], read as a vector of n); layout says how emit lays the result
     out: raw (row-major), padded16 (a vector, zeros up to a multiple of 16), panel16 (`W(1, 16, K, N/16)`, zero columns
     up to a multiple of 16; the weight is [N, K]).
-    (C1) there is a source, and each has 0 <= begin < end.   (C2) the rows of the sources add up to dimension 0.
-    (C3) type: rank 1 or 2, f32, static.   (C4) panel16 wants rank 2, padded16 rank 1.
+    (C1) there is a source, and each has 0 <= begin < end <= 2^24.   (C2) the rows of the sources add up to dimension 0.
+    (C3) type: rank 1 or 2, f32, extents 1..2^24.   (C4) panel16 wants rank 2, padded16 rank 1.
     Example:
       dec.weight @decoder.0.self.k from [#dec.source<"layers.0.self_attn.in_proj_weight", 24, 48>] raw : tensor<24x24xf32>
   }];
@@ -42,7 +44,7 @@ def CacheOp : DecOp<"cache", [Symbol, HasParent<"ModelOp">]> {
   let summary = "A KV cache of one layer, in blocks of a fixed number of tokens";
   let description = [{
     kind self: grows with every step; cross: written by @encode, read by @decode; local: lives for one call.
-    (C1) kv_heads, head_dim > 0; block is 16, 32 or 64.
+    (C1) kv_heads and head_dim are 1..2^20; block is 16, 32 or 64.
     Example: dec.cache @decoder.0.self kind self heads 2 dim 64 block 16
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, DecCacheKind:$kind, SignedI64Attr:$kv_heads, SignedI64Attr:$head_dim, SignedI64Attr:$block);
@@ -67,7 +69,7 @@ def TextOp : DecOp<"text", [HasParent<"ModelOp">]> {
   let summary = "Character map: text <-> ids";
   let description = [{
     text = prefix + one id a character + suffix; ids to text = pieces without specials, joined.
-    (C1) characters (code points) ascend strictly; as many ids.   (C2) all ids are within pieces; unknown is -1 or so.
+    (C1) characters (code points) ascend strictly; as many ids.   (C2) all ids are within pieces; unknown too, or -1: such a character is an error.
   }];
   let arguments = (ins DenseI32ArrayAttr:$characters, DenseI32ArrayAttr:$ids, SignedI32Attr:$unknown, DenseI32ArrayAttr:$prefix,
     DenseI32ArrayAttr:$suffix, DenseI32ArrayAttr:$specials, StrArrayAttr:$pieces);

@@ -77,7 +77,7 @@ def AllocOp : PlanOp<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "An activation in the arena";
   let description = [{
     Address at run time = base of the region + offset * capacity of the region; offset (bytes a row) is set by phase memory.
-    (C1) region is rows or out_rows.   (C2) rank 2, [?, n], n contiguous, row stride a multiple of 16.
+    (C1) region is rows or out_rows.   (C2) f32 [?, n], columns contiguous, offset 0, row stride a multiple of 16 and at least n.
     Example: %x = plan.alloc rows {offset = 512 : i64} : memref<?x128xf32, strided<[128, 1]>>
   }];
   let arguments = (ins PlanSize:$region, OptionalAttr<SignedI64Attr>:$offset);
@@ -89,7 +89,7 @@ def AllocOp : PlanOp<"alloc", [MemoryEffects<[MemAlloc]>]> {
 
 def ViewOp : PlanOp<"view", [Pure]> {
   let summary = "Columns [column, column + n) of an activation";
-  let description = [{ (C1) within the source.   Example: %k = plan.view %qkv[128] : memref<..> -> memref<?x128xf32, strided<[384, 1], offset: 128>> }];
+  let description = [{ (C1) the source is a plan.alloc; the result is f32 [?, n] within it, with its row stride and offset column.   Example: %k = plan.view %qkv[128] : memref<..> -> memref<?x128xf32, strided<[384, 1], offset: 128>> }];
   let arguments = (ins PlanBuffer:$source, SignedI64Attr:$column);
   let results = (outs PlanBuffer:$result);
   let assemblyFormat = "$source `[` $column `]` attr-dict `:` type($source) `->` type($result)";
@@ -101,7 +101,7 @@ def CallOp : PlanOp<"call", [AttrSizedOperandSegments]> {
   let description = [{
     spec is the text of a KernelSpec without its row class, which the run time picks by the size named in `rows`; arguments in the
     kernel's order (schedules/README.md). kernel, the number of its distinct spec, is set by phase emit.
-    (C1) the spec parses.   (C2) the number of arguments is the spec's.
+    (C1) the spec parses, its mask and score too; rows is tiles for attention, out_rows for a linear that gathers, else rows.   (C2) the number of arguments is the spec's.
     Example: plan.call "norm @n.weight" "norm n=128 eps=1e-05 bias=1" rows ins(%x, %w, %b : ...) outs(%y : ...)
   }];
   let arguments = (ins StrAttr:$spec, PlanSize:$rows, StrAttr:$name, Variadic<PlanBuffer>:$ins, Variadic<PlanBuffer>:$outs,

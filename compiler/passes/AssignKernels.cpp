@@ -17,9 +17,8 @@ namespace {
 struct AssignKernels : impl::AssignKernelsBase<AssignKernels> {
   void runOnOperation() override {
     llvm::StringMap<int64_t> numbers;
-    getOperation().walk([&](plan::CallOp call) {
-      call.setKernel(numbers.try_emplace(call.getSpec(), numbers.size()).first->second);
-    });
+    getOperation().walk(
+        [&](plan::CallOp call) { call.setKernel(numbers.try_emplace(call.getSpec(), numbers.size()).first->second); });
   }
 };
 

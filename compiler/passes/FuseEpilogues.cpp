@@ -26,8 +26,8 @@ struct FuseActivation : OpRewritePattern<dec::ActivationOp> {
     dec::LinearOp linear = openLinear(op.getX());
     if (!linear || linear.getAct() != dec::Activation::None)
       return failure();
-    rewriter.replaceOpWithNewOp<dec::LinearOp>(op, op.getType(), linear.getX(), linear.getWeightAttr(), linear.getBiasAttr(),
-                                               op.getActAttr(), Value());
+    rewriter.replaceOpWithNewOp<dec::LinearOp>(op, op.getType(), linear.getX(), linear.getWeightAttr(),
+                                               linear.getBiasAttr(), op.getActAttr(), Value());
     rewriter.eraseOp(linear);
     return success();
   }
@@ -39,8 +39,8 @@ struct FuseResidual : OpRewritePattern<dec::ResidualOp> {
     dec::LinearOp linear = openLinear(op.getBranch());
     if (!linear || op.getX() == op.getBranch())
       return failure();
-    rewriter.replaceOpWithNewOp<dec::LinearOp>(op, op.getType(), linear.getX(), linear.getWeightAttr(), linear.getBiasAttr(),
-                                               linear.getActAttr(), op.getX());
+    rewriter.replaceOpWithNewOp<dec::LinearOp>(op, op.getType(), linear.getX(), linear.getWeightAttr(),
+                                               linear.getBiasAttr(), linear.getActAttr(), op.getX());
     rewriter.eraseOp(linear);
     return success();
   }

@@ -28,34 +28,42 @@ dec::WeightOp concatenate(MutableArrayRef<dec::WeightOp> parts) {
   SmallVector<int64_t> shape(parts.front().getTensorType().getShape());
   shape[0] = rows;
   auto name = (parts.front().getSymName() + "+" + Twine(parts.size() - 1)).str();
+  auto type = TypeAttr::get(RankedTensorType::get(shape, parts.front().getTensorType().getElementType()));
   Operation *model = parts.front()->getParentOp();
-  while (auto existing = dyn_cast_or_null<dec::WeightOp>(SymbolTable::lookupSymbolIn(model, name))) {
-    if (existing.getSources() == builder.getArrayAttr(sources))
+  while (Operation *symbol = SymbolTable::lookupSymbolIn(model, name)) {
+    auto existing = dyn_cast<dec::WeightOp>(symbol);
+    if (existing && existing.getSources() == builder.getArrayAttr(sources) && existing.getTypeAttr() == type)
       return existing;
     name += '+';
   }
-  return dec::WeightOp::create(builder, parts.front().getLoc(), builder.getStringAttr(name), builder.getArrayAttr(sources),
-                               parts.front().getLayoutAttr(),
-                               TypeAttr::get(RankedTensorType::get(shape, parts.front().getTensorType().getElementType())));
+  return dec::WeightOp::create(builder, parts.front().getLoc(), builder.getStringAttr(name),
+                               builder.getArrayAttr(sources), parts.front().getLayoutAttr(), type);
+}
+
+int64_t columns(ArrayRef<dec::LinearOp> group) {
+  int64_t sum = 0;
+  for (dec::LinearOp op : group)
+    sum += dec::width(op->getResult(0));
+  return sum;
 }
 
 void fuse(MutableArrayRef<dec::LinearOp> group) {
   SmallVector<dec::WeightOp> weights, biases;
   SmallVector<Type> types;
-  int64_t columns = 0;
   for (dec::LinearOp op : group) {
     weights.push_back(dec::lookupWeight(op, op.getWeight()));
     if (op.getBias())
       biases.push_back(dec::lookupWeight(op, *op.getBias()));
     types.push_back(op.getType());
-    columns += dec::width(op.getResult());
   }
   dec::LinearOp first = group.front();
   OpBuilder builder(first);
-  auto type = RankedTensorType::get({ShapedType::kDynamic, columns}, builder.getF32Type());
-  FlatSymbolRefAttr bias = biases.empty() ? FlatSymbolRefAttr() : FlatSymbolRefAttr::get(concatenate(biases).getSymNameAttr());
+  auto type = RankedTensorType::get({ShapedType::kDynamic, columns(group)}, builder.getF32Type());
+  FlatSymbolRefAttr bias =
+      biases.empty() ? FlatSymbolRefAttr() : FlatSymbolRefAttr::get(concatenate(biases).getSymNameAttr());
   auto fused = dec::LinearOp::create(builder, first.getLoc(), type, first.getX(),
-                                     FlatSymbolRefAttr::get(concatenate(weights).getSymNameAttr()), bias, first.getActAttr(), Value());
+                                     FlatSymbolRefAttr::get(concatenate(weights).getSymNameAttr()), bias,
+                                     first.getActAttr(), Value());
   auto split = dec::SplitOp::create(builder, first.getLoc(), types, fused.getResult());
   for (auto [op, part] : llvm::zip(group, split.getParts())) {
     op.replaceAllUsesWith(part);
@@ -72,7 +80,7 @@ struct FuseLinears : impl::FuseLinearsBase<FuseLinears> {
         if (isPlain(op))
           groups[{op.getX(), unsigned(op.getBias().has_value())}].push_back(op);
       for (auto &[key, group] : groups)
-        if (group.size() > 1)
+        if (group.size() > 1 && columns(group) <= dec::kMaxVocab)
           fuse(group);
     });
   }

@@ -14,7 +14,8 @@ using namespace mlir;
 
 namespace {
 
-/// Copies the callee's body in front of `apply`. The copy may hold further dec.apply ops; the verifier rules out cycles.
+/// Copies the callee's body in front of `apply`. The copy may hold further dec.apply ops; the verifier rules out
+/// cycles.
 void inlineApply(dec::ApplyOp apply, dec::MaskOp callee) {
   OpBuilder builder(apply);
   IRMapping mapping;
@@ -29,11 +30,16 @@ void inlineApply(dec::ApplyOp apply, dec::MaskOp callee) {
   apply.erase();
 }
 
-void inlineAll(Block &body, Operation *scope) {
+/// Larger masks are refused: masks that apply each other twice grow without bound.
+constexpr size_t kMaxOps = 4096;
+
+LogicalResult inlineAll(Operation *function, Block &body, Operation *scope) {
   for (;;) {
     auto applies = body.getOps<dec::ApplyOp>();
     if (applies.empty())
-      return;
+      return success();
+    if (body.getOperations().size() > kMaxOps)
+      return function->emitOpError("has more than ") << kMaxOps << " ops with the masks that it applies";
     dec::ApplyOp apply = *applies.begin();
     inlineApply(apply, SymbolTable::lookupNearestSymbolFrom<dec::MaskOp>(scope, apply.getCalleeAttr()));
   }
@@ -42,10 +48,9 @@ void inlineAll(Block &body, Operation *scope) {
 struct InlineMasks : impl::InlineMasksBase<InlineMasks> {
   void runOnOperation() override {
     for (auto model : getOperation().getOps<dec::ModelOp>()) {
-      for (auto mask : model.getBody().getOps<dec::MaskOp>())
-        inlineAll(mask.getBody().front(), model);
-      for (auto score : model.getBody().getOps<dec::ScoreOp>())
-        inlineAll(score.getBody().front(), model);
+      for (Operation &op : model.getBody().front())
+        if (isa<dec::MaskOp, dec::ScoreOp>(op) && failed(inlineAll(&op, op.getRegion(0).front(), model)))
+          return signalPassFailure();
       dropUnused(model);
     }
   }

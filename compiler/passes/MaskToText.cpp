@@ -14,25 +14,39 @@ namespace {
 
 std::string_view comparison(arith::CmpIPredicate predicate) {
   switch (predicate) {
-  case arith::CmpIPredicate::eq: return "eq";
-  case arith::CmpIPredicate::ne: return "ne";
-  case arith::CmpIPredicate::slt: return "lt";
-  case arith::CmpIPredicate::sle: return "le";
-  case arith::CmpIPredicate::sgt: return "gt";
-  case arith::CmpIPredicate::sge: return "ge";
-  default: return "";
+  case arith::CmpIPredicate::eq:
+    return "eq";
+  case arith::CmpIPredicate::ne:
+    return "ne";
+  case arith::CmpIPredicate::slt:
+    return "lt";
+  case arith::CmpIPredicate::sle:
+    return "le";
+  case arith::CmpIPredicate::sgt:
+    return "gt";
+  case arith::CmpIPredicate::sge:
+    return "ge";
+  default:
+    return "";
   }
 }
 
 std::string_view comparison(arith::CmpFPredicate predicate) {
   switch (predicate) {
-  case arith::CmpFPredicate::OEQ: return "eq";
-  case arith::CmpFPredicate::ONE: return "ne";
-  case arith::CmpFPredicate::OLT: return "lt";
-  case arith::CmpFPredicate::OLE: return "le";
-  case arith::CmpFPredicate::OGT: return "gt";
-  case arith::CmpFPredicate::OGE: return "ge";
-  default: return "";
+  case arith::CmpFPredicate::OEQ:
+    return "eq";
+  case arith::CmpFPredicate::ONE:
+    return "ne";
+  case arith::CmpFPredicate::OLT:
+    return "lt";
+  case arith::CmpFPredicate::OLE:
+    return "le";
+  case arith::CmpFPredicate::OGT:
+    return "gt";
+  case arith::CmpFPredicate::OGE:
+    return "ge";
+  default:
+    return "";
   }
 }
 
@@ -40,7 +54,11 @@ class TextBuilder {
 public:
   explicit TextBuilder(unsigned firstParam) : firstParam(firstParam) {}
 
+  /// A value with several uses is written out at each: MaskExpr's bound on nodes holds for the tree.
   FailureOr<std::string> text(Value value) {
+    if (++nodes > kMaxNodes)
+      return value.getParentRegion()->getParentOp()->emitOpError("is larger than ")
+             << kMaxNodes << " operations as a tree";
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       static constexpr std::string_view kIndices[] = {"b", "h", "q", "k"};
       return std::string(kIndices[argument.getArgNumber()]);
@@ -52,7 +70,11 @@ public:
         .Case([&](arith::CmpIOp cmp) { return call(op, comparison(cmp.getPredicate()), cmp->getOperands()); })
         .Case([&](arith::CmpFOp cmp) { return call(op, comparison(cmp.getPredicate()), cmp->getOperands()); })
         .Case([&](arith::XOrIOp xorOp) { return xorText(xorOp); })
-        .Case([&](arith::IndexCastOp cast) { return text(cast.getIn()); })
+        .Case([&](arith::IndexCastOp cast) -> FailureOr<std::string> {
+          if (cast.getIn().getType().isInteger(1) || cast.getType().isInteger(1))
+            return cast.emitOpError("cannot be evaluated in a kernel's mask");
+          return text(cast.getIn());
+        })
         .Default([&](Operation *other) { return call(other, opName(other), other->getOperands()); });
   }
 
@@ -117,7 +139,8 @@ private:
     return fmt::format("(and (or {0} {1}) (not (and {0} {1})))", *lhs, *rhs);
   }
 
-  unsigned firstParam;
+  static constexpr unsigned kMaxNodes = 4096; // of schedules/spec/MaskExpr.h
+  unsigned firstParam, nodes = 0;
 };
 
 } // namespace
@@ -131,7 +154,9 @@ std::string maskParamsToText(Region &body, unsigned firstParam) {
   std::string result;
   for (BlockArgument argument : body.getArguments().drop_front(dec::MaskOp::kNumIndices)) {
     auto type = cast<RankedTensorType>(argument.getType());
-    std::string_view element = type.getElementType().isF32() ? "f32" : type.getElementType().isInteger(1) ? "u8" : "i32";
+    std::string_view element = type.getElementType().isF32()        ? "f32"
+                               : type.getElementType().isInteger(1) ? "u8"
+                                                                    : "i32";
     result += fmt::format("{}p{}:{}:{}", result.empty() ? "" : ",", firstParam++, element, type.getRank());
   }
   return result;

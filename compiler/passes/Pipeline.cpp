@@ -50,7 +50,8 @@ const Phase kPhases[] = {
 } // namespace
 
 ArrayRef<StringRef> phaseNames() {
-  static const SmallVector<StringRef> names = llvm::map_to_vector(kPhases, [](const Phase &phase) { return phase.name; });
+  static const SmallVector<StringRef> names =
+      llvm::map_to_vector(kPhases, [](const Phase &phase) { return phase.name; });
   return names;
 }
 
@@ -76,13 +77,12 @@ LogicalResult runPhases(ModuleOp module, const PhaseCallback &callback) {
 void registerDecantPasses() {
   registerDecantTdPasses();
   for (const Phase &phase : kPhases)
-    registerPassPipeline(
-        ("dec-phase-" + phase.name).str(), "The passes of phase " + phase.name.str(),
-        [&phase](OpPassManager &pm, StringRef, function_ref<LogicalResult(const Twine &)>) {
-          phase.build(pm);
-          return success();
-        },
-        [](function_ref<void(const detail::PassOptions &)>) {});
+    registerPassPipeline(("dec-phase-" + phase.name).str(), "The passes of phase " + phase.name.str(),
+                         [&phase](OpPassManager &pm, StringRef, function_ref<LogicalResult(const Twine &)>) {
+                           phase.build(pm);
+                           return success();
+                         },
+                         [](function_ref<void(const detail::PassOptions &)>) {});
 }
 
 } // namespace decant

@@ -19,7 +19,8 @@ inline constexpr llvm::StringRef kPhaseAttr = "dec.phase";
 /// Called after each phase with its number (from 1) and name; false stops the pipeline, which then has succeeded.
 using PhaseCallback = std::function<bool(unsigned number, llvm::StringRef name)>;
 
-/// Runs every phase behind the module's own (dec.phase). Fails with diagnostics; the callback sees the starting phase too.
+/// Runs every phase behind the module's own (dec.phase). Fails with diagnostics; the callback sees the starting phase
+/// too.
 mlir::LogicalResult runPhases(mlir::ModuleOp module, const PhaseCallback &callback);
 
 /// Registers the passes and the phases (as dec-phase-<name>) for decant-opt.

@@ -1,5 +1,5 @@
-// PlaceCaches: in: attention over values. Out: attention over caches; @decode no longer sees the memory, because the keys
-// and values of cross-attention are computed once, in @encode. Tested in tests/passes/place-caches.mlir.
+// PlaceCaches: in: attention over values. Out: attention over caches; @decode no longer sees the memory, because the
+// keys and values of cross-attention are computed once, in @encode. Tested in tests/passes/place-caches.mlir.
 #include "compiler/dialect/Dec.h"
 #include "compiler/passes/Passes.h"
 
@@ -27,18 +27,21 @@ struct Placer {
     OpBuilder builder(model.getContext());
     builder.setInsertionPoint(decode);
     std::string name = ((kind == dec::CacheKind::Local ? "encode." : "decode.") + stringifyCacheKind(kind) + "." +
-                        Twine(numCaches[static_cast<int>(kind)]++)).str();
+                        Twine(numCaches[static_cast<int>(kind)]++))
+                           .str();
     int64_t dim = dec::width(attention.getKey()) / attention.getKvHeads();
     return dec::CacheOp::create(builder, attention.getLoc(), builder.getStringAttr(name),
-                                dec::CacheKindAttr::get(model.getContext(), kind), builder.getI64IntegerAttr(attention.getKvHeads()),
-                                builder.getI64IntegerAttr(dim), builder.getI64IntegerAttr(block));
+                                dec::CacheKindAttr::get(model.getContext(), kind),
+                                builder.getI64IntegerAttr(attention.getKvHeads()), builder.getI64IntegerAttr(dim),
+                                builder.getI64IntegerAttr(block));
   }
 
   void useCache(dec::AttentionOp attention, dec::CacheOp cache) {
     OpBuilder builder(attention);
-    auto cached = dec::CachedAttentionOp::create(builder, attention.getLoc(), attention.getType(), attention.getQuery(), cache.getSymName(),
-                                                 attention.getQueryRows(), attention.getHeads(), attention.getScale(), attention.getMask(),
-                                                 attention.getMaskParams(), attention.getScoreAttr(), attention.getScoreParams());
+    auto cached = dec::CachedAttentionOp::create(builder, attention.getLoc(), attention.getType(), attention.getQuery(),
+                                                 cache.getSymName(), attention.getQueryRows(), attention.getHeads(),
+                                                 attention.getScale(), attention.getMask(), attention.getMaskParams(),
+                                                 attention.getScoreAttr(), attention.getScoreParams());
     attention.replaceAllUsesWith(cached.getResult());
     attention.erase();
   }
@@ -47,7 +50,8 @@ struct Placer {
   void placeHere(dec::AttentionOp attention, dec::CacheKind kind) {
     dec::CacheOp cache = addCache(kind, attention);
     OpBuilder builder(attention);
-    dec::KvAppendOp::create(builder, attention.getLoc(), cache.getSymName(), attention.getKey(), attention.getValue(), attention.getKeyRows());
+    dec::KvAppendOp::create(builder, attention.getLoc(), cache.getSymName(), attention.getKey(), attention.getValue(),
+                            attention.getKeyRows());
     useCache(attention, cache);
   }
 
@@ -58,20 +62,25 @@ struct Placer {
     Operation *op = value.getDefiningOp();
     if (!op || !isMemoryEffectFree(op))
       return failure();
-    for (Value operand : op->getOperands())
-      if (failed(moveToEncode(operand, mapping, builder)))
-        return failure();
+    if (llvm::any_of(op->getOperands(), [&](Value operand) { return failed(moveToEncode(operand, mapping, builder)); }))
+      return failure();
     builder.clone(*op, mapping);
     return mapping.lookup(value);
   }
 
   LogicalResult placeCross(dec::AttentionOp attention, IRMapping &mapping) {
+    Value rows = mapping.lookupOrNull(attention.getKeyRows());
+    if (!rows)
+      return attention.emitOpError(
+          "the rows of its keys are neither those of its queries nor @decode's argument \"memory_rows\"");
     OpBuilder builder(encode.getBody().front().getTerminator());
-    auto key = moveToEncode(attention.getKey(), mapping, builder), value = moveToEncode(attention.getValue(), mapping, builder);
+    auto key = moveToEncode(attention.getKey(), mapping, builder),
+         value = moveToEncode(attention.getValue(), mapping, builder);
     if (failed(key) || failed(value))
-      return attention.emitOpError("keys and values depend on more than the memory: they cannot be computed in @encode");
+      return attention.emitOpError(
+          "keys and values depend on more than the memory: they cannot be computed in @encode");
     dec::CacheOp cache = addCache(dec::CacheKind::Cross, attention);
-    dec::KvAppendOp::create(builder, attention.getLoc(), cache.getSymName(), *key, *value, mapping.lookup(attention.getKeyRows()));
+    dec::KvAppendOp::create(builder, attention.getLoc(), cache.getSymName(), *key, *value, rows);
     useCache(attention, cache);
     return success();
   }
@@ -84,7 +93,8 @@ struct Placer {
       if (!lengths || numCaches[static_cast<int>(dec::CacheKind::Cross)] == 0)
         return user->emitOpError("uses the memory's rows in a way that has no cached form");
       builder.setInsertionPoint(lengths);
-      lengths.replaceAllUsesWith(dec::CacheLengthsOp::create(builder, lengths.getLoc(), lengths.getType(), "decode.cross.0").getResult());
+      lengths.replaceAllUsesWith(
+          dec::CacheLengthsOp::create(builder, lengths.getLoc(), lengths.getType(), "decode.cross.0").getResult());
       lengths.erase();
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(decode.getBody().front())))
@@ -101,7 +111,8 @@ struct Placer {
 
 std::optional<BlockArgument> findArgument(func::FuncOp function, StringRef name) {
   for (BlockArgument argument : function.getArguments())
-    if (auto attr = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "dec.name"); attr && attr.getValue() == name)
+    if (auto attr = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "dec.name");
+        attr && attr.getValue() == name)
       return argument;
   return std::nullopt;
 }
@@ -116,17 +127,23 @@ struct PlaceCaches : impl::PlaceCachesBase<PlaceCaches> {
   }
 
   LogicalResult runOnModel(dec::ModelOp model) {
-    auto function = [&](StringRef name) { return dyn_cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(model, name)); };
+    auto function = [&](StringRef name) {
+      return dyn_cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(model, name));
+    };
     Placer placer{model, function("encode"), function("decode"), block ? block : chooseBlock(model.getMaxContext())};
     if (!placer.decode)
-      return model.emitOpError("has no func.func @decode: phase cache ran already");
+      return model.emitOpError("has no func.func @decode: phase select ran already");
     if (placer.encode)
       for (auto attention : llvm::make_early_inc_range(placer.encode.getBody().getOps<dec::AttentionOp>()))
         placer.placeHere(attention, dec::CacheKind::Local);
     auto memory = findArgument(placer.decode, "memory"), memoryRows = findArgument(placer.decode, "memory_rows");
     IRMapping mapping;
     if (placer.encode && memory && memoryRows) {
-      mapping.map(*memory, placer.encode.getBody().front().getTerminator()->getOperand(0));
+      Value states = placer.encode.getBody().front().getTerminator()->getOperand(0);
+      if (states.getType() != memory->getType())
+        return placer.decode.emitOpError("its memory is ")
+               << memory->getType() << ", @encode returns " << states.getType();
+      mapping.map(*memory, states);
       auto rows = findArgument(placer.encode, "rows");
       if (!rows)
         return placer.encode.emitOpError("has no argument with dec.name \"rows\"");

@@ -1,6 +1,6 @@
-// PlanMemory: in: plan.alloc without offsets. Out: every one has its offset in the arena of its region; buffers that are
-// never alive at once share bytes. All sizes are bytes a row, so offsets hold for any number of rows.
-// Greedy by size (Pisarchyk and Lee 2020, arXiv:2001.03288). Tested in tests/passes/plan-memory.mlir.
+// PlanMemory: in: plan.alloc without offsets. Out: every one has its offset in the arena of its region; buffers that
+// are never alive at once share bytes. All sizes are bytes a row, so offsets hold for any number of rows. Greedy by
+// size (Pisarchyk and Lee 2020, arXiv:2001.03288). Tested in tests/passes/plan-memory.mlir.
 #include "compiler/dialect/Plan.h"
 #include "compiler/passes/Passes.h"
 
@@ -18,11 +18,11 @@ struct Interval {
   int64_t begin, end, bytes, offset;
 };
 
-/// Last step that uses `value` or a view of it.
-int64_t lastUse(Value value, const llvm::DenseMap<Operation *, int64_t> &order) {
-  int64_t last = 0;
+/// Last step that uses `value` or a view of it; `first` if there is none.
+int64_t lastUse(Value value, int64_t first, const llvm::DenseMap<Operation *, int64_t> &order) {
+  int64_t last = first;
   for (Operation *user : value.getUsers())
-    last = std::max(last, isa<plan::ViewOp>(user) ? lastUse(user->getResult(0), order) : order.lookup(user));
+    last = std::max(last, isa<plan::ViewOp>(user) ? lastUse(user->getResult(0), last, order) : order.lookup(user));
   return last;
 }
 
@@ -57,7 +57,9 @@ int64_t place(SmallVector<Interval> intervals) {
 }
 
 struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
-  void runOnOperation() override { getOperation().walk([](plan::EntryOp entry) { run(entry); }); }
+  void runOnOperation() override {
+    getOperation().walk([](plan::EntryOp entry) { run(entry); });
+  }
 
   static void run(plan::EntryOp entry) {
     llvm::DenseMap<Operation *, int64_t> order;
@@ -65,7 +67,7 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
       order[&op] = order.size();
     SmallVector<Interval> rows, outRows;
     for (auto alloc : entry.getBody().getOps<plan::AllocOp>()) {
-      Interval interval{alloc, order[alloc], std::max(order[alloc], lastUse(alloc.getResult(), order)), alloc.getRowBytes(), 0};
+      Interval interval{alloc, order[alloc], lastUse(alloc.getResult(), order[alloc], order), alloc.getRowBytes(), 0};
       (alloc.getRegion() == plan::Size::Rows ? rows : outRows).push_back(interval);
     }
     entry.setRowBytes(place(rows));

@@ -6,6 +6,7 @@
 #include "compiler/passes/MaskToText.h"
 #include "compiler/passes/Passes.h"
 #include "schedules/spec/KernelSpec.h"
+#include "schedules/spec/MaskExpr.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringSet.h"
@@ -29,12 +30,15 @@ std::string specText(const KernelSpec &spec) {
 }
 
 Activation toSpec(dec::Activation act) {
-  return act == dec::Activation::Gelu ? Activation::Gelu : act == dec::Activation::Relu ? Activation::Relu : Activation::None;
+  return act == dec::Activation::Gelu   ? Activation::Gelu
+         : act == dec::Activation::Relu ? Activation::Relu
+                                        : Activation::None;
 }
 
 class EntryBuilder {
 public:
-  EntryBuilder(dec::ModelOp model, func::FuncOp function) : model(model), function(function), builder(model.getContext()) {
+  EntryBuilder(dec::ModelOp model, func::FuncOp function)
+      : model(model), function(function), builder(model.getContext()) {
     builder.setInsertionPoint(function);
   }
 
@@ -59,7 +63,8 @@ private:
   }
 
   Value alloc(Location loc, int64_t n, plan::Size region = plan::Size::Rows) {
-    return plan::AllocOp::create(builder, loc, rowsType(n, roundUp(n)), plan::SizeAttr::get(builder.getContext(), region), IntegerAttr());
+    return plan::AllocOp::create(builder, loc, rowsType(n, roundUp(n)),
+                                 plan::SizeAttr::get(builder.getContext(), region), IntegerAttr());
   }
 
   /// One op an input of an entry, made at its first use.
@@ -75,12 +80,21 @@ private:
   }
   Value indexInput(const Twine &name, int64_t rank = 1) { return input(name.str(), builder.getI32Type(), rank); }
 
+  /// True if `symbol` is free, or is `op` in `layout`.
+  static bool isCopy(Operation *symbol, dec::WeightOp op, dec::Layout layout) {
+    auto weight = dyn_cast_or_null<dec::WeightOp>(symbol);
+    return !symbol || (weight && weight.getLayout() == layout && weight.getSources() == op.getSources() &&
+                       weight.getType() == op.getType());
+  }
+
   /// The weight in `layout`: itself, if no other layout is asked of it, else a copy of its declaration.
   Value weight(Location loc, StringRef symbol, dec::Layout layout) {
     auto op = cast<dec::WeightOp>(SymbolTable::lookupSymbolIn(model, symbol));
     std::string name = symbol.str();
     if (layout != dec::Layout::Raw) {
       name += layout == dec::Layout::Panel16 ? ".panel16" : ".padded16";
+      while (!isCopy(SymbolTable::lookupSymbolIn(model, name), op, layout))
+        name += '+';
       if (!SymbolTable::lookupSymbolIn(model, name)) {
         OpBuilder here(op);
         dec::WeightOp::create(here, op.getLoc(), here.getStringAttr(name), op.getSourcesAttr(),
@@ -98,29 +112,50 @@ private:
 
   Value pool(Location loc, dec::CacheOp cache, bool values) {
     int64_t heads = cache.getKvHeads(), dim = cache.getHeadDim(), block = cache.getBlock();
-    SmallVector<int64_t> keyShape{ShapedType::kDynamic, heads, dim, block}, valueShape{ShapedType::kDynamic, heads, block, roundUp(dim)};
+    SmallVector<int64_t> keyShape{ShapedType::kDynamic, heads, dim, block},
+        valueShape{ShapedType::kDynamic, heads, block, roundUp(dim)};
     auto type = MemRefType::get(values ? valueShape : keyShape, builder.getF32Type());
     return plan::PoolOp::create(builder, loc, type, values ? builder.getUnitAttr() : UnitAttr(),
                                 FlatSymbolRefAttr::get(cache.getSymNameAttr()));
   }
 
   LogicalResult mapArguments() {
+    unsigned numRows = 0, numInputs = 0;
     for (BlockArgument argument : function.getArguments()) {
       auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "dec.name");
       auto neutral = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), "dec.neutral");
-      if (isa<dec::RowsType>(argument.getType()))
+      if (isa<dec::RowsType>(argument.getType())) {
+        ++numRows;
         continue;
-      if (!name)
-        return function.emitOpError("argument ") << argument.getArgNumber() << " has no dec.name";
-      auto type = cast<RankedTensorType>(argument.getType());
-      if (neutral)
+      }
+      auto type = dyn_cast<RankedTensorType>(argument.getType());
+      bool isParam = type && neutral && name && isParamType(type);
+      bool isIds = type && !neutral && type.getRank() == 1 && type.getElementType().isInteger(32);
+      bool isStates =
+          type && !neutral && type.getRank() == 2 && type.getElementType().isF32() && dec::isWidth(type.getDimSize(1));
+      if (isParam)
         buffers[argument] = param(name.getValue(), type, neutral);
-      else if (type.getElementType().isInteger(32))
+      else if (isIds)
         buffers[argument] = indexInput("ids");
+      else if (isStates)
+        buffers[argument] = plan::InputOp::create(builder, function.getLoc(),
+                                                  rowsType(type.getDimSize(1), type.getDimSize(1)), "features");
       else
-        buffers[argument] = plan::InputOp::create(builder, function.getLoc(), rowsType(type.getDimSize(1), type.getDimSize(1)), "features");
+        return function.emitOpError("argument ")
+               << argument.getArgNumber() << " is " << argument.getType()
+               << ", expected !dec.rows, ids, packed rows, or a mask parameter with dec.name and dec.neutral";
+      numInputs += !isParam;
     }
+    if (numRows != 1 || numInputs != 1)
+      return function.emitOpError("has ") << numRows << " arguments of !dec.rows and " << numInputs
+                                          << " of ids or packed rows, expected one of each";
     return success();
+  }
+
+  static bool isParamType(RankedTensorType type) {
+    Type element = type.getElementType();
+    return type.getRank() >= 1 && type.getRank() <= dec::kMaxParamRank &&
+           (element.isIndex() || element.isInteger(1) || element.isF32());
   }
 
   /// Mask parameters come with whatever strides the caller's tensors have: 0 broadcasts.
@@ -138,13 +173,15 @@ private:
   void call(Operation *op, const Twine &name, const KernelSpec &spec, ArrayRef<Value> ins, ArrayRef<Value> outs,
             plan::Size rows = plan::Size::Rows) {
     auto size = plan::SizeAttr::get(builder.getContext(), rows);
-    plan::CallOp::create(builder, op->getLoc(), builder.getStringAttr(specText(spec)), size, builder.getStringAttr(name), ins, outs, IntegerAttr());
+    plan::CallOp::create(builder, op->getLoc(), builder.getStringAttr(specText(spec)), size,
+                         builder.getStringAttr(name), ins, outs, IntegerAttr());
   }
 
   LogicalResult select(Operation *op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp, dec::SplitOp, dec::LogitsOp,
-              dec::KvAppendOp, dec::CachedAttentionOp, dec::LengthsOp, dec::CacheLengthsOp, func::ReturnOp>([&](auto typed) { return lower(typed); })
+        .Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp,
+              dec::SplitOp, dec::LogitsOp, dec::KvAppendOp, dec::CachedAttentionOp, dec::LengthsOp, dec::CacheLengthsOp,
+              func::ReturnOp>([&](auto typed) { return lower(typed); })
         .Default([](Operation *other) { return other->emitOpError("has no kernel: phase cache has to run first"); });
   }
 
@@ -240,7 +277,13 @@ private:
 
   LogicalResult lower(dec::SplitOp op) {
     Value source = buffers.lookup(op.getX());
-    int64_t stride = roundUp(dec::width(op.getX())), column = 0;
+    int64_t column = 0;
+    if (auto view = source.getDefiningOp<plan::ViewOp>()) // a split of a split
+      source = view.getSource(), column = view.getColumn();
+    auto whole = source.getDefiningOp<plan::AllocOp>();
+    if (!whole)
+      return op.emitOpError("has no kernel: x is what the caller gives");
+    int64_t stride = whole.getRowBytes() / 4;
     for (Value part : op.getParts()) {
       int64_t n = dec::width(part);
       buffers[part] = plan::ViewOp::create(builder, op.getLoc(), rowsType(n, stride, column), source, column);
@@ -257,20 +300,28 @@ private:
     spec.d = cache.getHeadDim();
     spec.block = cache.getBlock();
     call(op, "kv_append " + op.getCache(), spec,
-         {buffers.lookup(op.getKey()), buffers.lookup(op.getValue()), indexInput(kind + "_block"), indexInput(kind + "_token")},
+         {buffers.lookup(op.getKey()), buffers.lookup(op.getValue()), indexInput(kind + "_block"),
+          indexInput(kind + "_token")},
          {pool(op.getLoc(), cache, false), pool(op.getLoc(), cache, true)});
     return success();
   }
 
   /// Appends the parameters of one function and returns its expression.
-  FailureOr<std::string> functionText(Region &body, ValueRange params, std::string &paramText, unsigned &numParams, SmallVectorImpl<Value> &ins) {
+  FailureOr<std::string> functionText(Region &body, ValueRange params, std::string &paramText, unsigned &numParams,
+                                      SmallVectorImpl<Value> &ins) {
     auto text = maskToText(body, numParams);
+    if (failed(text))
+      return failure();
     std::string more = maskParamsToText(body, numParams);
     if (!more.empty())
       paramText += (paramText.empty() ? "" : ",") + more;
     for (Value param : params)
       ins.push_back(buffers.lookup(param));
     numParams += params.size();
+    std::string error;
+    auto parsed = parseMaskParams(paramText.empty() ? "-" : paramText, error);
+    if (!parsed || !parseMaskExpr(*text, *parsed, error))
+      return body.getParentOp()->emitOpError("cannot be evaluated in a kernel: ") << error;
     return text;
   }
 
@@ -284,7 +335,7 @@ private:
     spec.d = cache.getHeadDim();
     spec.block = cache.getBlock();
     spec.scale = op.getScale().convertToDouble();
-    SmallVector<Value> ins{buffers.lookup(op.getQuery()), pool(loc, cache, false),   pool(loc, cache, true),
+    SmallVector<Value> ins{buffers.lookup(op.getQuery()),  pool(loc, cache, false),   pool(loc, cache, true),
                            indexInput(kind + "_table", 2), indexInput(kind + "_len"), indexInput("tiles", 2)};
     std::string params;
     unsigned numParams = 0;
@@ -338,6 +389,12 @@ private:
 struct SelectKernels : impl::SelectKernelsBase<SelectKernels> {
   void runOnOperation() override {
     for (auto model : getOperation().getOps<dec::ModelOp>()) {
+      bool ran = model.getBody().getOps<func::FuncOp>().empty();
+      for (auto weight : model.getBody().getOps<dec::WeightOp>())
+        if (!ran && weight.getLayout() != dec::Layout::Raw) {
+          weight.emitOpError("layouts are chosen here: expected raw, found ") << stringifyLayout(weight.getLayout());
+          return signalPassFailure();
+        }
       for (auto function : llvm::make_early_inc_range(model.getBody().getOps<func::FuncOp>()))
         if (failed(EntryBuilder(model, function).run()))
           return signalPassFailure();
@@ -350,7 +407,8 @@ struct SelectKernels : impl::SelectKernelsBase<SelectKernels> {
     llvm::StringSet<> used;
     model.walk([&](plan::WeightOp op) { used.insert(op.getWeight()); });
     for (Operation &op : llvm::make_early_inc_range(model.getBody().front()))
-      if (isa<dec::MaskOp, dec::ScoreOp>(op) || (isa<dec::WeightOp>(op) && !used.contains(SymbolTable::getSymbolName(&op).getValue())))
+      if (isa<dec::MaskOp, dec::ScoreOp>(op) ||
+          (isa<dec::WeightOp>(op) && !used.contains(SymbolTable::getSymbolName(&op).getValue())))
         op.erase();
   }
 };

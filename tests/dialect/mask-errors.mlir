@@ -1,0 +1,232 @@
+// Mask and score functions: every constraint has a case that breaks it.
+// RUN: decant-opt %s -verify-diagnostics -split-input-file
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) expected four index arguments: sequence, head, query, key}}
+  dec.mask @f(%b: index, %h: index, %q: index) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 3 is 'i1', expected index}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: i1) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<?xf64>', expected a tensor of index, i1 or f32, rank 1 to 4}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?xf64>) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<i1>', expected a tensor of index, i1 or f32, rank 1 to 4}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<i1>) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C2) must yield one value of type i1}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    dec.yield %q : index
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C2) must yield one value of type i1}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %t = arith.constant true
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C2) must yield one value of type f32}}
+  dec.score @f(%b: index, %h: index, %q: index, %k: index) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) is not allowed in a mask or score: only arith ops, dec.param and dec.apply}}
+    %r = builtin.unrealized_conversion_cast %q : index to i1
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) gives 'f64', expected index, i1, i32, i64 or f32}}
+    %r = arith.constant 1.0 : f64
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) gives 'i8', expected index, i1, i32, i64 or f32}}
+    %r = arith.index_cast %q : index to i8
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?x?xi1>) {
+    // expected-error@+1 {{(C1) has 1 indices for a parameter of rank 2}}
+    %r = dec.param %p[%b] : tensor<?x?xi1>
+    dec.yield %r : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %x: tensor<?x32xf32>, %y: tensor<?x48xf32>, %rows: !dec.rows, %len: tensor<?xindex>) -> tensor<?x32xf32> {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C2) the parameter is not an argument of the mask or score}}
+    %r = dec.param %len[%c] : tensor<?xindex>
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C1) @none is not a dec.mask}}
+    %r = dec.apply @none(%b, %h, %q, %k)
+    dec.yield %r : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @pad(%b: index, %h: index, %q: index, %k: index) params(%len: tensor<?xindex>) {
+    %n = dec.param %len[%b] : tensor<?xindex>
+    %keep = arith.cmpi slt, %k, %n : index
+    dec.yield %keep : i1
+  }
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C2) the parameters of @pad have other types or another number}}
+    %r = dec.apply @pad(%b, %h, %q, %k)
+    dec.yield %r : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) @f applies itself}}
+    %r = dec.apply @f(%b, %h, %q, %k)
+    dec.yield %r : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) @f applies itself}}
+    %r = dec.apply @g(%b, %h, %q, %k)
+    dec.yield %r : i1
+  }
+  dec.mask @g(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) @g applies itself}}
+    %r = dec.apply @f(%b, %h, %q, %k)
+    dec.yield %r : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @all(%b: index, %h: index, %q: index, %k: index) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%ids: tensor<?xi32>, %x: tensor<?x32xf32>, %y: tensor<?x48xf32>, %rows: !dec.rows, %len: tensor<?xindex>) -> tensor<?x32xf32> {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{expects parent op to be one of 'dec.mask, dec.score'}}
+    %r = dec.apply @all(%c, %c, %c, %c)
+    return %x : tensor<?x32xf32>
+  }
+}
