@@ -39,7 +39,7 @@ struct TorchDecoder {
     const std::string probe = "self_attn.in_proj_weight";
     bool nested = !b.weights.has("layers.0." + probe) && b.weights.has("decoder.layers.0." + probe);
     stack = nested ? "decoder." : "";
-    single = !nested && b.weights.has(probe);
+    single = !nested && b.config.decoder.layers == 1 && b.weights.has(probe);
     if (nested)
       b.weights.ignore("encoder.*");
   }
