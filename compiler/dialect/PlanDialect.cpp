@@ -7,6 +7,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <fmt/format.h>
+
 #include "compiler/dialect/PlanDialect.cpp.inc"
 #include "compiler/dialect/PlanEnums.cpp.inc"
 #define GET_OP_CLASSES
@@ -127,7 +129,7 @@ static bool functionsParse(const KernelSpec &spec, std::string &error) {
   auto parses = [&](const std::string &text, MaskExpr::Type type) {
     auto expr = parseMaskExpr(text, *params, error);
     if (expr && expr->type != type)
-      error = "\"" + text + "\" is not " + (type == MaskExpr::Type::Bool ? "a truth value" : "an f32");
+      error = fmt::format("\"{}\" is not {}", text, type == MaskExpr::Type::Bool ? "a truth value" : "an f32");
     return expr && expr->type == type;
   };
   return parses(attention->mask, MaskExpr::Type::Bool) &&
