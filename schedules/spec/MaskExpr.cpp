@@ -111,7 +111,7 @@ private:
   bool atomOfParam(std::string_view text, MaskExpr &out) {
     const MaskParam *param = find(text);
     if (!param)
-      return fail("'" + std::string(text) + "' is no i32 or f32 number, index or parameter");
+      return fail(std::string(1, '\'').append(text) + "' is no i32 or f32 number, index or parameter");
     if (param->rank != 0)
       return fail("parameter '" + param->name + "' needs " + std::to_string(param->rank) + " indices: (load " +
                   param->name + " ...)");
