@@ -78,13 +78,10 @@ struct Evaluator {
     return DECANT_OK;
   }
 
-  decant_status encode(const Packed &target, const Array<int32_t> &slots, Array<decant_rows> &rows) {
+  decant_status encode(const Array<int32_t> &slots, Array<decant_rows> &rows) {
     Packed source;
     if (decant_status status = pack("input_ids", "attention_mask", source); status != DECANT_OK)
       return status;
-    if (source.batch != target.batch)
-      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, input_ids has %llu",
-                          Ull(target.batch), Ull(source.batch));
     for (uint64_t b = 0; b < source.batch; ++b)
       if (!source.count(b))
         return message.fail(DECANT_INVALID_ARGUMENT, "attention_mask: sequence %llu has no real token", Ull(b));
@@ -103,6 +100,10 @@ struct Evaluator {
                                    : pack("input_ids", "attention_mask", target);
     if (status != DECANT_OK)
       return status;
+    const uint64_t batch = session->cache.slots.size(); // of input_ids
+    if (target.batch != batch)
+      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, input_ids has %llu",
+                          Ull(target.batch), Ull(batch));
     Array<int32_t> slots;
     Array<decant_rows> rows;
     for (uint64_t b = 0; b < target.batch; ++b) {
@@ -113,7 +114,7 @@ struct Evaluator {
         return outOfMemory();
     }
     if (encoder)
-      if (status = encode(target, slots, rows); status != DECANT_OK)
+      if (status = encode(slots, rows); status != DECANT_OK)
         return status;
     if (!rowsOf(target, slots, rows))
       return outOfMemory();

@@ -22,3 +22,8 @@ struct decant_model {
   bool uses(uint32_t entry, uint32_t input) const { return inputs[entry] >> input & 1; }
   const decant_tables_header &header() const { return tables.header(); }
 };
+
+namespace decant::rt {
+/// Sets model.inputs from its tables.
+void findInputs(decant_model &model);
+} // namespace decant::rt

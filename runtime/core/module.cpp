@@ -33,19 +33,6 @@ bool copyText(Array<char> &to, std::string_view from) {
   return to.resize(from.size() + 1) && (std::copy(from.begin(), from.end(), to.begin()), true);
 }
 
-/// Which inputs each entry reads.
-void findInputs(decant_model &model) {
-  for (uint32_t kind = 0; kind < DECANT_ENTRY_KINDS; ++kind) {
-    const decant_entry &entry = model.header().entries[kind];
-    if (!entry.present)
-      continue;
-    for (const decant_step &step : model.tables.list<decant_step>(entry.steps))
-      for (uint32_t index : model.tables.list<uint32_t>(step.args))
-        if (const decant_buffer &buffer = model.tables.buffers()[index]; buffer.storage == DECANT_STORE_INPUT)
-          model.inputs[kind] |= uint64_t(1) << buffer.index;
-  }
-}
-
 /// The last target whose CPU features are all there, or the one that DECANT_TARGET names.
 decant_status chooseTarget(decant_model &model, const char *file, const Message &message) {
   std::span<const decant_target> targets = model.tables.targets();
@@ -150,6 +137,18 @@ decant_status open(decant_model &model, const char *path, bool verify, const Mes
 }
 
 } // namespace
+
+void decant::rt::findInputs(decant_model &model) {
+  for (uint32_t kind = 0; kind < DECANT_ENTRY_KINDS; ++kind) {
+    const decant_entry &entry = model.header().entries[kind];
+    if (!entry.present)
+      continue;
+    for (const decant_step &step : model.tables.list<decant_step>(entry.steps))
+      for (uint32_t index : model.tables.list<uint32_t>(step.args))
+        if (const decant_buffer &buffer = model.tables.buffers()[index]; buffer.storage == DECANT_STORE_INPUT)
+          model.inputs[kind] |= uint64_t(1) << buffer.index;
+  }
+}
 
 decant_status decant_model_open(const char *path, const decant_model_options *options, char *text, size_t text_bytes,
                                 decant_model **out_model) {

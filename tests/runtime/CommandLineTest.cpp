@@ -1,0 +1,86 @@
+#include "runtime/exe/options.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace decant::rt;
+
+struct Parsed {
+  int code;
+  std::string error;
+};
+
+Parsed parse(std::vector<std::string> words, CommandLine &line) {
+  std::string program = "program";
+  std::vector<char *> argv = {program.data()};
+  for (std::string &word : words)
+    argv.push_back(word.data());
+  testing::internal::CaptureStderr();
+  int code = parseCommandLine(int(argv.size()), argv.data(), line);
+  return {code, testing::internal::GetCapturedStderr()};
+}
+
+TEST(CommandLineTest, ValuesAndFlags) {
+  CommandLine line;
+  EXPECT_EQ(parse({"--num-beams", "4", "--length-penalty=-0.5", "--early-stopping", "never", "--ignore-eos", "--json",
+                   "--min-new-tokens", "0", "--max-new-tokens=7", "--ids"},
+                  line)
+                .code,
+            0);
+  EXPECT_EQ(line.generate.num_beams, 4);
+  EXPECT_EQ(line.generate.has_length_penalty, 1);
+  EXPECT_EQ(line.generate.length_penalty, -0.5f);
+  EXPECT_EQ(line.generate.early_stopping, 2);
+  EXPECT_EQ(line.generate.ignore_eos, 1);
+  EXPECT_EQ(line.generate.min_new_tokens, 0);
+  EXPECT_EQ(line.generate.max_new_tokens, 7);
+  EXPECT_TRUE(line.json && line.ids && !line.stream && line.texts.empty());
+}
+
+TEST(CommandLineTest, TextsMayBeEmptyOrLookLikeOptions) {
+  CommandLine line;
+  std::vector<std::string> words = {"", "-x", "--", "--json"};
+  std::vector<char *> argv = {words[0].data()};
+  for (std::string &word : words)
+    argv.push_back(word.data());
+  ASSERT_EQ(parseCommandLine(int(argv.size()), argv.data(), line), 0);
+  ASSERT_EQ(line.texts.size(), 3u);
+  EXPECT_STREQ(line.texts[0], "");
+  EXPECT_STREQ(line.texts[1], "-x");
+  EXPECT_STREQ(line.texts[2], "--json");
+  EXPECT_FALSE(line.json);
+}
+
+TEST(CommandLineTest, WrongUseIsExitTwoOrFour) {
+  auto refused = [](std::vector<std::string> words, int code, const char *error) {
+    CommandLine line;
+    Parsed parsed = parse(std::move(words), line);
+    EXPECT_EQ(parsed.code, code);
+    EXPECT_EQ(parsed.error, error);
+  };
+  refused({"--num-beam", "4"}, 2, "unknown option --num-beam; the nearest one is --num-beams (see --help)\n");
+  refused({"--thread=1"}, 2, "unknown option --thread; the nearest one is --threads (see --help)\n");
+  refused({"--num-beams"}, 2, "--num-beams: a value is missing\n");
+  refused({"--num-beams", "0"}, 2, "--num-beams: expected a whole number from 1 on, found \"0\"\n");
+  refused({"--num-beams", "4x"}, 2, "--num-beams: expected a whole number from 1 on, found \"4x\"\n");
+  refused({"--early-stopping", "maybe"}, 2, "--early-stopping: expected true, false or never, found \"maybe\"\n");
+  refused({"--length-penalty", "nan"}, 2, "--length-penalty: expected a finite number, found \"nan\"\n");
+  refused({"--json=1"}, 2, "--json: expected no value, found \"1\"\n");
+  refused({"--do-sample"}, 4, "--do-sample: not supported by this version\n");
+}
+
+TEST(CommandLineTest, StatusesBecomeExitCodes) {
+  EXPECT_EQ(exitCode(DECANT_OK), 0);
+  EXPECT_EQ(exitCode(DECANT_INTERNAL), 1);
+  EXPECT_EQ(exitCode(DECANT_INVALID_ARGUMENT), 3);
+  EXPECT_EQ(exitCode(DECANT_DATA_LOSS), 3);
+  EXPECT_EQ(exitCode(DECANT_UNIMPLEMENTED), 4);
+  EXPECT_EQ(exitCode(DECANT_FAILED_PRECONDITION), 5);
+  EXPECT_EQ(exitCode(DECANT_OUT_OF_RANGE), 6);
+  EXPECT_EQ(exitCode(DECANT_RESOURCE_EXHAUSTED), 6);
+}
+
+} // namespace
