@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
+#include <sstream>
 
 namespace decant::cli {
 namespace {
@@ -66,6 +67,15 @@ size_t editDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// "a,b" -> {"a", "b"}
+std::vector<std::string> split(const std::string &list) {
+  std::vector<std::string> words;
+  std::istringstream in(list);
+  for (std::string word; std::getline(in, word, ',');)
+    words.push_back(word);
+  return words;
+}
+
 int fail(int code, const std::string &message) {
   std::fprintf(stderr, "decant: error: %s\n", message.c_str());
   return code;
@@ -98,11 +108,9 @@ struct Parser {
     command.add_option("-o,--output", compile.output, "the file to write");
     command.add_option("--weights", compile.weights, "weights of a .mlir file (safetensors)");
     command.add_option("--emit", compile.emit, "exe or lib; default: lib when OUT ends in .so, else exe");
-    command
-        .add_option("--target", compile.targets, "host, x86-64-v3, x86-64-v4; several, comma-separated, in one file")
-        ->delimiter(',')
-        ->expected(1)
-        ->allow_extra_args(false);
+    command.add_option_function<std::string>(
+        "--target", [this](const std::string &list) { compile.targets = split(list); },
+        "host, x86-64-v3, x86-64-v4; several, comma-separated, in one file");
     command.add_option("--dtype", compile.dtype, "type of the weights: f32");
     command.add_option("--max-batch", compile.maxBatch, "sequences at once; default 32")
         ->check(CLI::Range(int64_t(1), int64_t(65536)));

@@ -1,0 +1,101 @@
+"""Compiled models against PyTorch's and transformers' values, through decant eval; both kinds of artifact."""
+import json
+import shutil
+import unittest
+
+from harness import DECANT, EXE, G2P, GOLDEN, LIB, Case, read_safetensors
+
+
+class Golden(Case):
+    def evaluate(self, artifact, inputs, *options):
+        out = self.dir / "out.safetensors"
+        self.succeeds(DECANT, "eval", artifact, "--inputs", inputs, "--outputs", out, *options)
+        return read_safetensors(out)
+
+    def compile(self, model, name="artifact"):
+        self.succeeds(DECANT, "compile", model, "-o", self.dir / name)
+        return self.dir / name
+
+    def difference(self, actual, expected):
+        self.assertEqual(actual[1], expected[1], "shapes")
+        differences = [abs(a - e) for a, e in zip(actual[2], expected[2])]
+        self.assertFalse(any(d != d for d in differences), "NaN")
+        return max(differences)
+
+    def test_torch_decoders(self):
+        cases = sorted((GOLDEN / "torch_decoder").iterdir())
+        self.assertGreaterEqual(len(cases), 16)
+        for case in cases:
+            with self.subTest(case.name):
+                output = self.evaluate(self.compile(case), case / "inputs.safetensors")
+                expected = read_safetensors(case / "expected.safetensors")
+                self.assertEqual(output.keys(), expected.keys())
+                self.assertLessEqual(self.difference(output["output"], expected["output"]), 1e-5)
+
+    def check_bart(self, artifact, folder):
+        outputs, expected = self.evaluate(artifact, folder / "inputs.safetensors"), read_safetensors(folder / "expected.safetensors")
+        self.assertEqual(outputs.keys(), expected.keys())
+        for name, tensor in expected.items():
+            largest = max(abs(value) for value in tensor[2])
+            self.assertLessEqual(self.difference(outputs[name], tensor), 1e-4 * largest, name)
+
+    def test_barts(self):
+        for case in sorted((GOLDEN / "bart").iterdir()):
+            with self.subTest(case.name):
+                self.check_bart(self.compile(case), case)
+                self.check_bart(self.compile(case, "artifact.so"), case)
+
+    def generate(self, model, sources, options):
+        """Options of the command line go there, the others (forced and suppressed tokens) into generation_config.json."""
+        flags = ("num_beams", "max_new_tokens", "min_new_tokens", "length_penalty", "early_stopping")
+        config = {key: value for key, value in options.items() if key not in flags}
+        words = [part for key in flags if key in options
+                 for part in ("--" + key.replace("_", "-"), json.dumps(options[key]).strip('"'))]
+        copy = self.copy_model(model)
+        self.edit_json(copy / "generation_config.json", lambda defaults: defaults.update(config))
+        text = "".join(" ".join(map(str, ids)) + "\n" for ids in sources)
+        result = self.succeeds(self.compile(copy), "--ids", "-", "--scores", *words, stdin=text)
+        shutil.rmtree(copy)
+        lines = [line.split("\t") for line in result.stdout.splitlines()]
+        return [list(map(int, ids.split())) for ids, _ in lines], [float(score) for _, score in lines]
+
+    def test_generation_of_barts(self):
+        for case in sorted((GOLDEN / "bart").iterdir()):
+            golden = json.loads((case / "generate.json").read_text())
+            for wanted in golden["runs"]:
+                with self.subTest(case=case.name, run=wanted["name"]):
+                    ids, scores = self.generate(case, golden["input_ids"], wanted["options"])
+                    self.assertEqual(ids, wanted["ids"])
+                    for score, expected in zip(scores, wanted["scores"], strict=True):
+                        if expected is not None:  # greedy search has none
+                            self.assertAlmostEqual(score, expected, delta=1e-4)
+
+    def test_g2p(self):
+        for artifact in (EXE, LIB):
+            self.check_bart(artifact, GOLDEN / "g2p")
+
+    def test_bits_do_not_depend_on_threads_or_kind(self):
+        outputs = [self.evaluate(artifact, GOLDEN / "g2p" / "inputs.safetensors", "--threads", threads)
+                   for artifact in (EXE, LIB) for threads in ("1", "2")]
+        for other in outputs[1:]:
+            self.assertEqual(other, outputs[0])
+
+    def test_reference_interpreter(self):
+        case = GOLDEN / "torch_decoder" / "post_relu_causal_bool"
+        output = self.evaluate(case, case / "inputs.safetensors", "--reference", "f64")
+        self.assertLessEqual(self.difference(output["output"], read_safetensors(case / "expected.safetensors")["output"]), 1e-10)
+
+    def test_eval_refusals(self):
+        out = self.dir / "out.safetensors"
+        arguments = ["--inputs", GOLDEN / "g2p" / "inputs.safetensors", "--outputs", out]
+        self.refuses(2, ["add --reference f32 or f64, or compile it first"], DECANT, "eval", G2P, *arguments)
+        self.refuses(2, ["not an artifact"], DECANT, "eval", EXE, "--reference", "f32", *arguments)
+        self.refuses(3, ["/absent"], DECANT, "eval", EXE, "--inputs", self.dir / "absent", "--outputs", out)
+        torch = GOLDEN / "torch_decoder" / "post_relu_causal_bool" / "inputs.safetensors"
+        for artifact in (EXE, LIB):
+            self.refuses(3, ["decant: error: ", "input_ids"], DECANT, "eval", artifact, "--inputs", torch, "--outputs", out)
+        self.assertFalse(out.exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
