@@ -13,7 +13,7 @@ TEST(CpuFeaturesTest, AgreesWithProcCpuinfo) {
   std::string line, flags;
   while (flags.empty() && std::getline(file, line))
     if (line.rfind("flags", 0) == 0 || line.rfind("Features", 0) == 0)
-      flags = " " + line.substr(line.find(':') + 1) + " ";
+      flags = line.substr(line.find(':') + 1).append(" ");
   ASSERT_FALSE(flags.empty());
   for (std::string name :
        {"sse4_2", "avx", "avx2", "fma", "f16c", "bmi2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "asimd"})
