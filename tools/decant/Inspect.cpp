@@ -59,7 +59,7 @@ void addTensors(const WeightSet &weights, Outline &out) {
     entry.add("type", view.dtypeName);
     list.push_back(std::move(entry));
   }
-  out.add("elements", elements);
+  out.add("parameters", elements);
   out.add("tensors", std::move(list));
 }
 

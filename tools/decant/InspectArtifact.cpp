@@ -20,7 +20,16 @@ constexpr std::array kEntries{"encode", "decode"};
 /// Sizes in the ELF image. Symbols may be stripped: then kernels are 0 bytes and are not shown.
 struct ImageSizes {
   llvm::StringMap<uint64_t> functions;
-  uint64_t text = 0, data = 0;
+  uint64_t readOnly = 0, writable = 0;
+
+  /// A kernel and its parallel bodies, whose names begin with its own.
+  uint64_t ofKernel(llvm::StringRef symbol) const {
+    uint64_t bytes = 0;
+    for (const auto &function : functions)
+      if (function.getKey().starts_with(symbol))
+        bytes += function.getValue();
+    return bytes;
+  }
 };
 
 ImageSizes imageSizes(const ArtifactFile &artifact) {
@@ -31,7 +40,7 @@ ImageSizes imageSizes(const ArtifactFile &artifact) {
     return llvm::consumeError(file.takeError()), sizes;
   for (const llvm::object::ELFSectionRef section : file->sections())
     if (section.getFlags() & llvm::ELF::SHF_ALLOC)
-      (section.getFlags() & llvm::ELF::SHF_WRITE ? sizes.data : sizes.text) += section.getSize();
+      (section.getFlags() & llvm::ELF::SHF_WRITE ? sizes.writable : sizes.readOnly) += section.getSize();
   for (const llvm::object::ELFSymbolRef symbol : file->symbols()) {
     auto name = symbol.getName();
     if (!name)
@@ -141,7 +150,7 @@ struct Describer {
     uint64_t total = 0;
     for (const decant_kernel_info &kernel : tables.list<decant_kernel_info>(h.kernels)) {
       std::string symbol(tables.text(kernel.symbol));
-      uint64_t bytes = sizes.functions.lookup(symbol);
+      uint64_t bytes = sizes.ofKernel(symbol);
       total += bytes;
       Outline entry;
       if (bytes)
@@ -184,8 +193,8 @@ struct Describer {
     bytes.add("artifact_bytes", artifact.fileBytes());
     bytes.add("weight_bytes", h.weights_bytes);
     bytes.add("tables_bytes", h.tables_bytes);
-    bytes.add("text_bytes", sizes.text);
-    bytes.add("data_bytes", sizes.data);
+    bytes.add("image_read_only_bytes", sizes.readOnly);
+    bytes.add("image_writable_bytes", sizes.writable);
     bytes.add("kernel_bytes", kernelBytes);
     out.add("sizes", std::move(bytes));
     return std::move(out);
