@@ -44,13 +44,10 @@ struct TorchDecoder {
       b.weights.ignore("encoder.*");
   }
 
-  /// A bias, or "" where the module has none.
-  std::string bias(const std::string &tensor, int64_t n) { return b.config.bias ? b.weight(tensor, {n}) : ""; }
-
   /// `part` 0, 1, 2 = q, k, v: its third of in_proj's rows.
   Value project(Value x, const std::string &prefix, int part) {
     int64_t width = b.config.width, begin = part * width;
-    const char *letter = &"q\0k\0v"[2 * part];
+    std::string letter(1, "qkv"[part]);
     std::string matrix = prefix + ".in_proj_weight", offset = prefix + ".in_proj_bias";
     std::string symbol = b.weightRows(matrix + "." + letter, matrix, {3 * width, width}, begin, begin + width);
     std::string biasSymbol =
