@@ -1,4 +1,5 @@
-// Orchestrates: pack weights, write tables, build kernels, link, then image + weights + trailer become the file at once.
+// Orchestrates: pack weights, write tables, build kernels, link, then image + weights + trailer become the file at
+// once.
 #include "compiler/artifact/Artifact.h"
 #include "compiler/artifact/Linker.h"
 #include "compiler/artifact/TablesObject.h"
@@ -112,8 +113,10 @@ llvm::Error writeArtifactFile(const std::string &path, const std::string &image,
   if (!file)
     return file.takeError();
   std::string padding(trailer.weights_offset - image.size(), '\0');
-  for (auto [data, bytes] : {std::pair<const void *, size_t>(image.data(), image.size()), {padding.data(), padding.size()},
-                             {weights.data(), weights.size()}, {&trailer, sizeof(trailer)}})
+  for (auto [data, bytes] : {std::pair<const void *, size_t>(image.data(), image.size()),
+                             {padding.data(), padding.size()},
+                             {weights.data(), weights.size()},
+                             {&trailer, sizeof(trailer)}})
     if (llvm::Error error = file->write(data, bytes))
       return error;
   return file->commit();
@@ -121,7 +124,8 @@ llvm::Error writeArtifactFile(const std::string &path, const std::string &image,
 
 } // namespace
 
-llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &weights, const ArtifactOptions &options) {
+llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &weights,
+                                             const ArtifactOptions &options) {
   dec::ModelOp model = dec::findModel(module);
   if (!model)
     return badInput("the module holds no dec.model, or more than one");
@@ -133,7 +137,8 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
   report.weightSeconds = secondsSince(start);
   report.weightBytes = packed->bytes.size();
 
-  auto tables = buildTables(module, {options.targets, packed->sizes, XXH3_64bits(packed->bytes.data(), packed->bytes.size())});
+  auto tables =
+      buildTables(module, {options.targets, packed->sizes, XXH3_64bits(packed->bytes.data(), packed->bytes.size())});
   if (!tables)
     return tables.takeError();
 

@@ -1,5 +1,5 @@
-// Emitted plan + kernel objects + weights -> one ELF file, executable or library. Layout: runtime/include/decant_module.h.
-// Tested in tests/artifact and tests/e2e.
+// Emitted plan + kernel objects + weights -> one ELF file, executable or library. Layout:
+// runtime/include/decant_module.h. Tested in tests/artifact and tests/e2e.
 #pragma once
 
 #include "compiler/codegen/KernelBuilder.h"
@@ -17,11 +17,11 @@ namespace decant {
 enum class EmitKind { Executable, Library };
 
 struct ArtifactOptions {
-  std::string output;                ///< path of the file
+  std::string output; ///< path of the file
   EmitKind kind = EmitKind::Executable;
-  std::vector<std::string> targets;  ///< CPU levels, worst first; not empty
-  KernelBuildOptions kernels;        ///< jobs, cache
-  std::string runtimeDir;            ///< folder of libdecant_runtime.a and the others; "" = beside this program
+  std::vector<std::string> targets; ///< CPU levels, worst first; not empty
+  KernelBuildOptions kernels;       ///< jobs, cache
+  std::string runtimeDir;           ///< folder of libdecant_runtime.a and the others; "" = beside this program
 };
 
 struct ArtifactReport {
@@ -30,8 +30,10 @@ struct ArtifactReport {
   double kernelSeconds = 0, linkSeconds = 0, weightSeconds = 0;
 };
 
-/// Writes the artifact of a module that has passed phase emit. `weights` holds the raw tensors that its dec.weights name.
-/// The file appears whole or not at all. Errors: a tensor that is missing or has another shape (3), no linker (5), disk full (6).
-llvm::Expected<ArtifactReport> writeArtifact(mlir::ModuleOp module, const WeightSet &weights, const ArtifactOptions &options);
+/// Writes the artifact of a module that has passed phase emit. `weights` holds the raw tensors that its dec.weights
+/// name. The file appears whole or not at all. Errors: a tensor that is missing or has another shape (3), no linker
+/// (5), disk full (6).
+llvm::Expected<ArtifactReport> writeArtifact(mlir::ModuleOp module, const WeightSet &weights,
+                                             const ArtifactOptions &options);
 
 } // namespace decant

@@ -1,5 +1,5 @@
-// Executable: start-up objects of libc, tables, kernels, runtime; library: tables, kernels, hooks. libc and libm only, so
-// an artifact runs wherever glibc >= 2.36 is.
+// Executable: start-up objects of libc, tables, kernels, runtime; library: tables, kernels, hooks. libc and libm only,
+// so an artifact runs wherever glibc >= 2.36 is.
 #include "compiler/artifact/Linker.h"
 #include "compiler/config/Errors.h"
 
@@ -30,7 +30,8 @@ llvm::Expected<std::string> findLinker() {
       return *found;
   if (auto found = llvm::sys::findProgramByName("ld.lld", {DECANT_LLVM_BIN}))
     return *found;
-  return userError(ExitCode::Environment, "no linker found: decant needs ld.lld; install the package lld-22 (tools/setup does)");
+  return userError(ExitCode::Environment,
+                   "no linker found: decant needs ld.lld; install the package lld-22 (tools/setup does)");
 }
 
 llvm::Expected<std::string> findStartObject(llvm::StringRef name) {
@@ -39,7 +40,8 @@ llvm::Expected<std::string> findStartObject(llvm::StringRef name) {
     if (fs::exists(path))
       return path;
   }
-  return userError(ExitCode::Environment, fmt::format("{} of the C library is missing: install the package libc6-dev", name.str()));
+  return userError(ExitCode::Environment,
+                   fmt::format("{} of the C library is missing: install the package libc6-dev", name.str()));
 }
 
 llvm::Expected<std::string> findArchive(const LinkInput &input, llvm::StringRef name) {
@@ -51,7 +53,9 @@ llvm::Expected<std::string> findArchive(const LinkInput &input, llvm::StringRef 
   }
   llvm::sys::path::append(path, name);
   if (!fs::exists(path))
-    return userError(ExitCode::Environment, fmt::format("{}: the runtime's archive is missing: it is built and installed with decant", path.str().str()));
+    return userError(
+        ExitCode::Environment,
+        fmt::format("{}: the runtime's archive is missing: it is built and installed with decant", path.str().str()));
   return path.str().str();
 }
 
@@ -62,14 +66,16 @@ llvm::Error run(const std::string &program, const std::vector<std::string> &argu
     return userError(ExitCode::Resource, "cannot make a temporary file: " + error.message());
   std::vector<llvm::StringRef> argv(arguments.begin(), arguments.end());
   std::string problem;
-  int code = llvm::sys::ExecuteAndWait(program, argv, std::nullopt, {llvm::StringRef(), llvm::StringRef(log), llvm::StringRef(log)}, 0, 0, &problem);
+  int code = llvm::sys::ExecuteAndWait(program, argv, std::nullopt,
+                                       {llvm::StringRef(), llvm::StringRef(log), llvm::StringRef(log)}, 0, 0, &problem);
   auto text = llvm::MemoryBuffer::getFile(log);
   std::string messages = text ? (*text)->getBuffer().rtrim().str() : "";
   fs::remove(log);
   if (code == 0)
     return llvm::Error::success();
   bool diskFull = messages.find("No space left") != std::string::npos;
-  return userError(diskFull ? ExitCode::Resource : ExitCode::Internal, fmt::format("{} failed: {}{}", program, problem, messages));
+  return userError(diskFull ? ExitCode::Resource : ExitCode::Internal,
+                   fmt::format("{} failed: {}{}", program, problem, messages));
 }
 
 } // namespace
@@ -79,10 +85,24 @@ llvm::Error link(const LinkInput &input) {
   if (!linker)
     return linker.takeError();
   bool isLibrary = input.kind == EmitKind::Library;
-  std::vector<std::string> arguments{*linker, "-o", input.output, "--build-id=none", "--hash-style=gnu", "-z", "relro", "-z", "now",
-                                     "-z", "noexecstack", "--gc-sections", "--strip-debug", "--no-undefined", "--as-needed"};
+  std::vector<std::string> arguments{*linker,
+                                     "-o",
+                                     input.output,
+                                     "--build-id=none",
+                                     "--hash-style=gnu",
+                                     "-z",
+                                     "relro",
+                                     "-z",
+                                     "now",
+                                     "-z",
+                                     "noexecstack",
+                                     "--gc-sections",
+                                     "--strip-debug",
+                                     "--no-undefined",
+                                     "--as-needed"};
   auto append = [&](auto &&list) { arguments.insert(arguments.end(), list.begin(), list.end()); };
-  std::vector<std::string> startObjects = isLibrary ? std::vector<std::string>{"crti.o"} : std::vector<std::string>{"Scrt1.o", "crti.o"};
+  std::vector<std::string> startObjects =
+      isLibrary ? std::vector<std::string>{"crti.o"} : std::vector<std::string>{"Scrt1.o", "crti.o"};
   append(isLibrary ? std::vector<std::string>{"-shared", "--export-dynamic-symbol=decant_module", "--exclude-libs=ALL"}
                    : std::vector<std::string>{"-pie", "-dynamic-linker", "/lib64/ld-linux-x86-64.so.2"});
   for (const std::string &name : startObjects) {
@@ -107,7 +127,8 @@ llvm::Error link(const LinkInput &input) {
       return path.takeError();
     arguments.push_back(*path);
   }
-  append(std::vector<std::string>{"--end-group", "-L/usr/lib/x86_64-linux-gnu", "-L/lib/x86_64-linux-gnu", "-L/usr/lib64", "-lm", "-lc"});
+  append(std::vector<std::string>{"--end-group", "-L/usr/lib/x86_64-linux-gnu", "-L/lib/x86_64-linux-gnu",
+                                  "-L/usr/lib64", "-lm", "-lc"});
   auto end = findStartObject("crtn.o");
   if (!end)
     return end.takeError();

@@ -7,13 +7,14 @@ namespace decant {
 
 struct LinkInput {
   EmitKind kind = EmitKind::Executable;
-  bool hasText = false;               ///< link libdecant_text.a
-  std::vector<std::string> objects;   ///< paths
-  std::string runtimeDir;             ///< folder of the archives; "" = beside this program
+  bool hasText = false;             ///< link libdecant_text.a
+  std::vector<std::string> objects; ///< paths
+  std::string runtimeDir;           ///< folder of the archives; "" = beside this program
   std::string output;
 };
 
-/// Errors: no linker, no C runtime objects, no archives (Environment, with what to install); the linker's own text (Internal).
+/// Errors: no linker, no C runtime objects, no archives (Environment, with what to install); the linker's own text
+/// (Internal).
 llvm::Error link(const LinkInput &input);
 
 } // namespace decant

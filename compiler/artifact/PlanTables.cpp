@@ -162,7 +162,8 @@ void PlanTables::setKernels(plan::CallOp call, decant_step &step) {
   std::string spec = call.getSpec().str();
   step.kernel[DECANT_ROWS_ONE] = kernelIndex(spec + " rows=one");
   step.kernel[DECANT_ROWS_MANY] = kernelIndex(spec + " rows=many");
-  step.kernel[DECANT_ROWS_FEW] = StringRef(spec).starts_with("linear ") ? kernelIndex(spec + " rows=few") : step.kernel[DECANT_ROWS_MANY];
+  step.kernel[DECANT_ROWS_FEW] =
+      StringRef(spec).starts_with("linear ") ? kernelIndex(spec + " rows=few") : step.kernel[DECANT_ROWS_MANY];
 }
 
 LogicalResult PlanTables::addEntry(plan::EntryOp entry) {

@@ -39,8 +39,8 @@ decant_generation generationTable(dec::ModelOp model, Blob &blob) {
   decant_generation table = {};
   auto ops = model.getBody().getOps<dec::GenerationOp>();
   if (ops.empty()) {
-    table.bos_token_id = table.pad_token_id = table.decoder_start_token_id = table.forced_bos_token_id = table.forced_eos_token_id =
-        table.max_new_tokens = table.min_new_tokens = -1;
+    table.bos_token_id = table.pad_token_id = table.decoder_start_token_id = table.forced_bos_token_id =
+        table.forced_eos_token_id = table.max_new_tokens = table.min_new_tokens = -1;
     table.max_length = model.getMaxContext();
     table.num_beams = 1;
     table.length_penalty = 1;
@@ -154,7 +154,8 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
   constexpr size_t kHashed = offsetof(decant_tables_header, weights_bytes);
   header.tables_hash = XXH3_64bits(blob.bytes.data() + kHashed, blob.bytes.size() - kHashed);
   std::memcpy(blob.bytes.data(), &header, sizeof(header));
-  return ModuleTables{std::move(blob.bytes), std::move(plan.kernelSpecs), std::move(plan.weightSymbols), header.text.kind != DECANT_TEXT_NONE};
+  return ModuleTables{std::move(blob.bytes), std::move(plan.kernelSpecs), std::move(plan.weightSymbols),
+                      header.text.kind != DECANT_TEXT_NONE};
 }
 
 } // namespace decant

@@ -21,9 +21,9 @@ struct ModuleTables {
 };
 
 struct TablesInput {
-  std::vector<std::string> targets;     ///< best last
-  std::vector<uint64_t> weightBytes;    ///< size of each packed weight, in the order of packedWeights()
-  uint64_t weightsHash = 0;             ///< XXH3-64 of all packed weights
+  std::vector<std::string> targets;  ///< best last
+  std::vector<uint64_t> weightBytes; ///< size of each packed weight, in the order of packedWeights()
+  uint64_t weightsHash = 0;          ///< XXH3-64 of all packed weights
 };
 
 /// CPU features of a target, as in /proc/cpuinfo, comma-separated; "" if decant does not know it.

@@ -19,8 +19,10 @@ namespace decant {
 
 namespace {
 
-GlobalVariable *addGlobal(llvm::Module &module, Constant *value, StringRef name, GlobalValue::VisibilityTypes visibility) {
-  auto *global = new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value, name);
+GlobalVariable *addGlobal(llvm::Module &module, Constant *value, StringRef name,
+                          GlobalValue::VisibilityTypes visibility) {
+  auto *global =
+      new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::ExternalLinkage, value, name);
   global->setVisibility(visibility);
   return global;
 }
@@ -37,14 +39,15 @@ void buildModule(llvm::Module &module, const ModuleTables &tables, ArrayRef<std:
   std::vector<Constant *> kernels;
   for (const std::string &symbol : kernelSymbols)
     kernels.push_back(cast<Constant>(module.getOrInsertFunction(symbol + "_argv", kernelType).getCallee()));
-  auto *array = addGlobal(module, ConstantArray::get(ArrayType::get(pointer, kernels.size()), kernels), "decant_kernels",
-                          GlobalValue::HiddenVisibility);
+  auto *array = addGlobal(module, ConstantArray::get(ArrayType::get(pointer, kernels.size()), kernels),
+                          "decant_kernels", GlobalValue::HiddenVisibility);
   addGlobal(module, ConstantStruct::getAnon({blob, array}), "decant_module", GlobalValue::DefaultVisibility);
 }
 
 } // namespace
 
-llvm::Error writeTablesObject(const ModuleTables &tables, const std::vector<std::string> &kernelSymbols, const std::string &path) {
+llvm::Error writeTablesObject(const ModuleTables &tables, const std::vector<std::string> &kernelSymbols,
+                              const std::string &path) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -54,7 +57,8 @@ llvm::Error writeTablesObject(const ModuleTables &tables, const std::vector<std:
   const Target *target = TargetRegistry::lookupTarget(triple, problem);
   if (!target)
     return userError(ExitCode::Environment, "LLVM has no x86-64 back end: " + problem);
-  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(triple, "x86-64", "", TargetOptions(), Reloc::PIC_));
+  std::unique_ptr<TargetMachine> machine(
+      target->createTargetMachine(triple, "x86-64", "", TargetOptions(), Reloc::PIC_));
 
   LLVMContext context;
   llvm::Module module("decant_tables", context);

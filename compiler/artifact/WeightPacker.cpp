@@ -17,7 +17,8 @@ constexpr int64_t kLanes = 16;
 int64_t roundUp(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
 /// Elements of rows [begin, end) of the tensor that `source` names; a [1, n] tensor may stand for the vector [n].
-llvm::Error readSource(dec::SourceAttr source, ArrayRef<int64_t> rowShape, const WeightSet &weights, std::vector<float> &out) {
+llvm::Error readSource(dec::SourceAttr source, ArrayRef<int64_t> rowShape, const WeightSet &weights,
+                       std::vector<float> &out) {
   const TensorView *tensor = weights.find(source.getTensor());
   std::string name = source.getTensor().str();
   if (!tensor)
@@ -26,9 +27,11 @@ llvm::Error readSource(dec::SourceAttr source, ArrayRef<int64_t> rowShape, const
   bool isVector = rowShape.empty() && shape.size() == 2 && shape[0] == 1;
   if (isVector)
     shape.erase(shape.begin());
-  if (shape.size() != rowShape.size() + 1 || shape[0] < source.getEnd() || !std::equal(rowShape.begin(), rowShape.end(), shape.begin() + 1))
-    return badInput(fmt::format("{}: tensor \"{}\" has shape [{}], which does not hold rows {} to {} of [.., {}]", weights.path(), name,
-                                fmt::join(tensor->shape, ", "), source.getBegin(), source.getEnd(), fmt::join(rowShape, ", ")));
+  if (shape.size() != rowShape.size() + 1 || shape[0] < source.getEnd() ||
+      !std::equal(rowShape.begin(), rowShape.end(), shape.begin() + 1))
+    return badInput(fmt::format("{}: tensor \"{}\" has shape [{}], which does not hold rows {} to {} of [.., {}]",
+                                weights.path(), name, fmt::join(tensor->shape, ", "), source.getBegin(),
+                                source.getEnd(), fmt::join(rowShape, ", ")));
   auto data = weights.readF32(name, tensor->shape);
   if (!data)
     return data.takeError();

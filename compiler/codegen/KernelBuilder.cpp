@@ -75,7 +75,8 @@ struct Lane {
 
 class Builder {
 public:
-  Builder(llvm::ArrayRef<KernelRequest> requests, const KernelBuildOptions &options, std::string program, std::string scratch)
+  Builder(llvm::ArrayRef<KernelRequest> requests, const KernelBuildOptions &options, std::string program,
+          std::string scratch)
       : requests(requests), options(options), program(std::move(program)), scratch(std::move(scratch)) {}
 
   /// Builds the requests named in `todo` and calls `done` with each object's path.
@@ -118,7 +119,8 @@ private:
     lane.request = request;
     lane.busy = true;
     lane.deadline = Clock::now() + std::chrono::seconds(options.timeoutSeconds);
-    if (!lane.worker->send(fmt::format("{}\t{}\t{}\n", requests[request].target, objectPath(request), requests[request].spec)))
+    if (!lane.worker->send(
+            fmt::format("{}\t{}\t{}\n", requests[request].target, objectPath(request), requests[request].spec)))
       return failed(lane, "the kernel compiler ended with " + lane.worker->ending());
     return llvm::Error::success();
   }
@@ -153,7 +155,8 @@ private:
     std::string answer;
     bool gone = false;
     if (!lane.worker->receive(answer, gone))
-      return gone ? llvm::Expected<bool>(failed(lane, "the kernel compiler ended with " + lane.worker->ending())) : false;
+      return gone ? llvm::Expected<bool>(failed(lane, "the kernel compiler ended with " + lane.worker->ending()))
+                  : false;
     lane.busy = false;
     if (answer.rfind("ok ", 0) != 0)
       return failed(lane, answer.rfind("error ", 0) == 0 ? answer.substr(6) : answer);

@@ -1,7 +1,8 @@
 // Kernel specs -> object files, built by worker processes, shared through a cache on disk.
 //
-// Key of the cache: XXH3-128 of spec text, target, and the bytes of the worker program (schedules included) with its Halide
-// version. A crash, a hang or an error of a worker is one diagnostic that names the spec. Tested in tests/codegen.
+// Key of the cache: XXH3-128 of spec text, target, and the bytes of the worker program (schedules included) with its
+// Halide version. A crash, a hang or an error of a worker is one diagnostic that names the spec. Tested in
+// tests/codegen.
 #pragma once
 
 #include "llvm/ADT/ArrayRef.h"
@@ -20,11 +21,11 @@ struct KernelRequest {
 };
 
 struct KernelBuildOptions {
-  int jobs = 0;             ///< worker processes; 0 = one a core
+  int jobs = 0; ///< worker processes; 0 = one a core
   bool useCache = true;
-  std::string cacheDir;     ///< "" = $XDG_CACHE_HOME/decant or ~/.cache/decant
-  std::string worker;       ///< path of decant-kernelc; "" = beside this program
-  unsigned timeoutSeconds = 300; ///< for one kernel
+  std::string cacheDir;                                    ///< "" = $XDG_CACHE_HOME/decant or ~/.cache/decant
+  std::string worker;                                      ///< path of decant-kernelc; "" = beside this program
+  unsigned timeoutSeconds = 300;                           ///< for one kernel
   std::function<void(size_t done, size_t total)> progress; ///< may be empty
 };
 

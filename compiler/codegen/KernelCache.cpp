@@ -42,7 +42,8 @@ llvm::Error KernelCache::store(const std::string &key, const std::string &object
   if (dir.empty())
     return llvm::Error::success();
   if (std::error_code error = llvm::sys::fs::create_directories(dir, true, llvm::sys::fs::owner_all))
-    return userError(ExitCode::Resource, dir + ": cannot make the kernel cache: " + error.message() + "; use --cache-dir or --no-cache");
+    return userError(ExitCode::Resource,
+                     dir + ": cannot make the kernel cache: " + error.message() + "; use --cache-dir or --no-cache");
   auto file = AtomicFile::create(path(key));
   if (!file)
     return file.takeError();

@@ -4,10 +4,11 @@
  *   decant_session  sequences, KV cache, scratch memory, threads. One thread at a time.
  *   slot            one sequence in a session. A step takes any set of (slot, new tokens).
  *
- * Every call returns a decant_status; out-parameters come last and are untouched on failure; the text of the last failure
- * is decant_session_message(). release(NULL) is a no-op. Nothing here prints, aborts, exits or throws.
- * Option structs begin with struct_size = sizeof(the struct): a newer library takes an older caller's struct; NULL = defaults.
- * A sequence's results are the same bits alone or in any batch, with any thread count, its tokens fed at once or one by one. */
+ * Every call returns a decant_status; out-parameters come last and are untouched on failure; the text of the last
+ * failure is decant_session_message(). release(NULL) is a no-op. Nothing here prints, aborts, exits or throws. Option
+ * structs begin with struct_size = sizeof(the struct): a newer library takes an older caller's struct; NULL = defaults.
+ * A sequence's results are the same bits alone or in any batch, with any thread count, its tokens fed at once or one by
+ * one. */
 #ifndef DECANT_H
 #define DECANT_H
 
@@ -58,16 +59,17 @@ typedef struct decant_model_options {
  * On failure writes one sentence, NUL-terminated, into message (message_bytes long; may be NULL with 0).
  * The environment variable DECANT_CPU_FEATURES, a comma-separated list, replaces what CPUID says (for tests);
  * DECANT_TARGET names the one target to run. */
-DECANT_API DECANT_MUST_USE decant_status decant_model_open(const char *path, const decant_model_options *options, char *message,
-                                                           size_t message_bytes, decant_model **out_model);
+DECANT_API DECANT_MUST_USE decant_status decant_model_open(const char *path, const decant_model_options *options,
+                                                           char *message, size_t message_bytes,
+                                                           decant_model **out_model);
 DECANT_API void decant_model_release(decant_model *model);
 
 typedef struct decant_model_info {
   size_t struct_size;
   const char *name, *target, *dtype, *compiler_version; /* live as long as the model */
-  int32_t kind;  /* 0 encoder-decoder, 1 decoder-only, 2 torch decoder */
-  int32_t vocab; /* columns of the logits, 0 = none */
-  int32_t width; /* columns of embeddings and hidden states */
+  int32_t kind;                                         /* 0 encoder-decoder, 1 decoder-only, 2 torch decoder */
+  int32_t vocab;                                        /* columns of the logits, 0 = none */
+  int32_t width;                                        /* columns of embeddings and hidden states */
   int32_t max_batch, max_context, max_source;
   int32_t bos_token_id, pad_token_id, decoder_start_token_id; /* -1 = none */
   uint64_t weight_bytes;
@@ -78,12 +80,15 @@ DECANT_API DECANT_MUST_USE decant_status decant_model_get_info(const decant_mode
 /* ---- text ---- */
 
 /* Text (UTF-8) to ids. Writes at most capacity ids, always sets *out_count to the number needed.
- * INVALID_ARGUMENT: not UTF-8, or a character that the model does not know (message names it). UNIMPLEMENTED: no text tables. */
-DECANT_API DECANT_MUST_USE decant_status decant_text_encode(const decant_model *model, const char *text, int32_t *ids, size_t capacity,
-                                                            char *message, size_t message_bytes, size_t *out_count);
-/* Ids to text, special ids left out. Writes at most capacity bytes, NUL included; *out_bytes = bytes needed without NUL. */
-DECANT_API DECANT_MUST_USE decant_status decant_text_decode(const decant_model *model, const int32_t *ids, size_t count, char *text,
-                                                            size_t capacity, size_t *out_bytes);
+ * INVALID_ARGUMENT: not UTF-8, or a character that the model does not know (message names it). UNIMPLEMENTED: no text
+ * tables. */
+DECANT_API DECANT_MUST_USE decant_status decant_text_encode(const decant_model *model, const char *text, int32_t *ids,
+                                                            size_t capacity, char *message, size_t message_bytes,
+                                                            size_t *out_count);
+/* Ids to text, special ids left out. Writes at most capacity bytes, NUL included; *out_bytes = bytes needed without
+ * NUL. */
+DECANT_API DECANT_MUST_USE decant_status decant_text_decode(const decant_model *model, const int32_t *ids, size_t count,
+                                                            char *text, size_t capacity, size_t *out_bytes);
 
 /* ---- session ---- */
 
@@ -93,10 +98,12 @@ typedef struct decant_session_options {
   int32_t max_slots; /* 0 = max_batch of the model; each beam takes one */
 } decant_session_options;
 
-DECANT_API DECANT_MUST_USE decant_status decant_session_create(decant_model *model, const decant_session_options *options,
+DECANT_API DECANT_MUST_USE decant_status decant_session_create(decant_model *model,
+                                                               const decant_session_options *options,
                                                                decant_session **out_session);
 DECANT_API void decant_session_release(decant_session *session);
-/* Text of the last failure; "" if none. Valid until the next call on the session. NULL session: text about out of memory. */
+/* Text of the last failure; "" if none. Valid until the next call on the session. NULL session: text about out of
+ * memory. */
 DECANT_API const char *decant_session_message(const decant_session *session);
 
 /* Slots open empty. fork copies a sequence by sharing its cache blocks (copy of the last, partial one only). */
@@ -104,7 +111,8 @@ DECANT_API DECANT_MUST_USE decant_status decant_slot_open(decant_session *sessio
 DECANT_API DECANT_MUST_USE decant_status decant_slot_fork(decant_session *session, int32_t slot, int32_t *out_slot);
 DECANT_API DECANT_MUST_USE decant_status decant_slot_close(decant_session *session, int32_t slot);
 /* Tokens in the slot's self-attention cache. */
-DECANT_API DECANT_MUST_USE decant_status decant_slot_length(const decant_session *session, int32_t slot, int32_t *out_tokens);
+DECANT_API DECANT_MUST_USE decant_status decant_slot_length(const decant_session *session, int32_t slot,
+                                                            int32_t *out_tokens);
 
 /* New rows of one sequence: ids, or embeddings for a model that takes those (torch decoder). */
 typedef struct decant_rows {
@@ -130,14 +138,16 @@ typedef struct decant_step_options {
   size_t mask_count;
 } decant_step_options;
 
-/* Results of a step: `rows` rows of `columns` f32, `stride` elements apart; valid until the next step of the session. */
+/* Results of a step: `rows` rows of `columns` f32, `stride` elements apart; valid until the next step of the session.
+ */
 typedef struct decant_result {
   const float *data;
   size_t rows, columns, stride;
 } decant_result;
 
 /* Encoder input (ids) or memory (features) of fresh slots: fills their cross-attention cache.
- * out_hidden (may be NULL): the encoder's last hidden state, rows of all items in order (0 rows for a torch decoder). */
+ * out_hidden (may be NULL): the encoder's last hidden state, rows of all items in order (0 rows for a torch decoder).
+ */
 DECANT_API DECANT_MUST_USE decant_status decant_encode(decant_session *session, const decant_rows *items, size_t count,
                                                        const decant_step_options *options, decant_result *out_hidden);
 /* Appends the rows to their sequences; result = logits (or hidden states of a torch decoder), items in order.
@@ -160,8 +170,9 @@ typedef struct decant_generate_options {
 /* Sets struct_size and "the model's default" everywhere. */
 DECANT_API void decant_generate_options_init(decant_generate_options *options);
 
-/* One finished input: ids (end token included, start token not); score = sum of log-probabilities / count^length_penalty
- * (greedy: the plain sum / count^length_penalty as well). Called in the order in which inputs finish. Return nonzero to stop. */
+/* One finished input: ids (end token included, start token not); score = sum of log-probabilities /
+ * count^length_penalty (greedy: the plain sum / count^length_penalty as well). Called in the order in which inputs
+ * finish. Return nonzero to stop. */
 typedef struct decant_generated {
   size_t input_index;
   const int32_t *ids;
@@ -178,9 +189,10 @@ typedef struct decant_ids {
 } decant_ids;
 
 /* Runs inputs in batches that fit the session's slots (continuous: a finished one makes room for the next). */
-DECANT_API DECANT_MUST_USE decant_status decant_generate(decant_session *session, const decant_ids *inputs, size_t count,
-                                                         const decant_generate_options *options, decant_token_fn on_token,
-                                                         decant_generated_fn on_result, void *user);
+DECANT_API DECANT_MUST_USE decant_status decant_generate(decant_session *session, const decant_ids *inputs,
+                                                         size_t count, const decant_generate_options *options,
+                                                         decant_token_fn on_token, decant_generated_fn on_result,
+                                                         void *user);
 
 #ifdef __cplusplus
 }

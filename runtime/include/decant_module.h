@@ -32,7 +32,7 @@ enum decant_storage {
   DECANT_STORE_INPUT = 2,  /* index = decant_input */
   DECANT_STORE_KPOOL = 3,  /* index = cache */
   DECANT_STORE_VPOOL = 4,
-  DECANT_STORE_PARAM = 5   /* index = mask parameter; extents and strides come from the run time */
+  DECANT_STORE_PARAM = 5 /* index = mask parameter; extents and strides come from the run time */
 };
 
 /* What the runtime computes before each step (bookkeeping, no model arithmetic). i32 unless said. */
@@ -42,8 +42,8 @@ enum decant_input {
   DECANT_INPUT_FEATURES = 2,    /* (E, R) f32: embeddings given by the caller instead of ids */
   DECANT_INPUT_OUT_ROWS = 3,    /* (OUT_ROWS) rows whose result is wanted; padded with 8 zeros */
   DECANT_INPUT_TILES = 4,       /* (4, TILES): sequence, first row, rows, position; for the chosen row class */
-  DECANT_INPUT_SELF_TABLE = 5,  /* (max_blocks, B) block table, self cache; max_blocks = ceil(max_context / block_tokens),
-                                   of the cross and local caches ceil(max_source / block_tokens) */
+  DECANT_INPUT_SELF_TABLE = 5,  /* (max_blocks, B) block table, self cache; max_blocks = ceil(max_context /
+                                   block_tokens),  of the cross and local caches ceil(max_source / block_tokens) */
   DECANT_INPUT_SELF_LEN = 6,    /* (B) keys in the cache, this step's included */
   DECANT_INPUT_SELF_BLOCK = 7,  /* (R) block each new row goes to */
   DECANT_INPUT_SELF_TOKEN = 8,  /* (R) token in that block */
@@ -58,7 +58,12 @@ enum decant_input {
   DECANT_INPUT_COUNT = 17
 };
 
-enum decant_cache_kind { DECANT_CACHE_SELF = 0, DECANT_CACHE_CROSS = 1, DECANT_CACHE_LOCAL = 2, DECANT_CACHE_KINDS = 3 };
+enum decant_cache_kind {
+  DECANT_CACHE_SELF = 0,
+  DECANT_CACHE_CROSS = 1,
+  DECANT_CACHE_LOCAL = 2,
+  DECANT_CACHE_KINDS = 3
+};
 enum decant_type { DECANT_F32 = 0, DECANT_I32 = 1, DECANT_U8 = 2 };
 enum decant_row_class { DECANT_ROWS_ONE = 0, DECANT_ROWS_FEW = 1, DECANT_ROWS_MANY = 2, DECANT_ROW_CLASSES = 3 };
 
@@ -71,7 +76,7 @@ typedef struct decant_range {
 typedef struct decant_dim {
   int32_t extent; /* extent = extent + factor * sizes[size] */
   int32_t factor;
-  uint32_t size; /* decant_size */
+  uint32_t size;  /* decant_size */
   int32_t stride; /* elements */
 } decant_dim;
 
@@ -96,8 +101,8 @@ typedef struct decant_step {
 enum decant_entry_kind { DECANT_ENTRY_ENCODE = 0, DECANT_ENTRY_DECODE = 1, DECANT_ENTRY_KINDS = 2 };
 typedef struct decant_entry {
   uint32_t present;
-  uint32_t output;  /* buffer index of the result (logits, or hidden states); UINT32_MAX = none */
-  uint32_t hidden;  /* buffer index of the last hidden state for eval (encode); UINT32_MAX = none */
+  uint32_t output; /* buffer index of the result (logits, or hidden states); UINT32_MAX = none */
+  uint32_t hidden; /* buffer index of the last hidden state for eval (encode); UINT32_MAX = none */
   uint32_t reserved;
   uint64_t row_bytes;     /* arena bytes per row of capacity */
   uint64_t out_row_bytes; /* arena bytes per output row of capacity */
@@ -117,14 +122,15 @@ typedef struct decant_cache {
   uint32_t reserved;
 } decant_cache;
 
-/* A mask parameter that a caller may give; absent = the neutral element, broadcast (strides 0). Indices, outermost first:
- * rank 1 is [b], rank 4 is [b][h][q][k]. Names of a torch decoder: self_causal (i32, rank 1), self_keep, cross_keep (u8,
- * rank 4), self_bias, cross_bias (f32, rank 4); a name that begins with "cross" indexes keys of the cross cache. */
+/* A mask parameter that a caller may give; absent = the neutral element, broadcast (strides 0). Indices, outermost
+ * first: rank 1 is [b], rank 4 is [b][h][q][k]. Names of a torch decoder: self_causal (i32, rank 1), self_keep,
+ * cross_keep (u8, rank 4), self_bias, cross_bias (f32, rank 4); a name that begins with "cross" indexes keys of the
+ * cross cache. */
 typedef struct decant_param {
-  decant_range name;  /* e.g. "tgt_mask" */
-  uint32_t type;      /* decant_type */
+  decant_range name; /* e.g. "tgt_mask" */
+  uint32_t type;     /* decant_type */
   uint32_t rank;
-  float neutral;      /* value that stands for an absent parameter */
+  float neutral; /* value that stands for an absent parameter */
   uint32_t reserved;
 } decant_param;
 
@@ -140,30 +146,37 @@ typedef struct decant_kernel_info {
 
 /* Defaults of generation_config.json; HF names and meanings. */
 typedef struct decant_generation {
-  int32_t bos_token_id, pad_token_id, decoder_start_token_id; /* -1 = none */
-  int32_t forced_bos_token_id, forced_eos_token_id;           /* -1 = none */
+  int32_t bos_token_id, pad_token_id, decoder_start_token_id;     /* -1 = none */
+  int32_t forced_bos_token_id, forced_eos_token_id;               /* -1 = none */
   int32_t max_length, min_length, max_new_tokens, min_new_tokens; /* -1 = none */
-  int32_t num_beams, early_stopping; /* 0 false, 1 true, 2 never */
+  int32_t num_beams, early_stopping;                              /* 0 false, 1 true, 2 never */
   float length_penalty;
-  decant_range eos_token_ids;   /* int32_t */
-  decant_range suppress_tokens; /* int32_t */
+  decant_range eos_token_ids;         /* int32_t */
+  decant_range suppress_tokens;       /* int32_t */
   decant_range begin_suppress_tokens; /* int32_t */
 } decant_generation;
 
 enum decant_text_kind { DECANT_TEXT_NONE = 0, DECANT_TEXT_CHARS = 1 };
 /* Character map: a text is prefix ids + one id a Unicode character + suffix ids. */
-typedef struct decant_char { uint32_t codepoint; int32_t id; } decant_char; /* sorted by codepoint */
+typedef struct decant_char {
+  uint32_t codepoint;
+  int32_t id;
+} decant_char; /* sorted by codepoint */
 typedef struct decant_text {
   uint32_t kind;
-  int32_t unknown_id;      /* -1: an unknown character is an error */
-  decant_range chars;      /* decant_char */
-  decant_range prefix;     /* int32_t */
-  decant_range suffix;     /* int32_t */
-  decant_range pieces;     /* decant_range, one an id: UTF-8 text of the id; count = vocabulary */
-  decant_range specials;   /* int32_t ids left out of the text */
+  int32_t unknown_id;    /* -1: an unknown character is an error */
+  decant_range chars;    /* decant_char */
+  decant_range prefix;   /* int32_t */
+  decant_range suffix;   /* int32_t */
+  decant_range pieces;   /* decant_range, one an id: UTF-8 text of the id; count = vocabulary */
+  decant_range specials; /* int32_t ids left out of the text */
 } decant_text;
 
-enum decant_model_kind { DECANT_MODEL_ENCODER_DECODER = 0, DECANT_MODEL_DECODER_ONLY = 1, DECANT_MODEL_TORCH_DECODER = 2 };
+enum decant_model_kind {
+  DECANT_MODEL_ENCODER_DECODER = 0,
+  DECANT_MODEL_DECODER_ONLY = 1,
+  DECANT_MODEL_TORCH_DECODER = 2
+};
 
 typedef struct decant_tables_header {
   char magic[8];
@@ -177,10 +190,10 @@ typedef struct decant_tables_header {
   uint32_t vocab;        /* columns of the logits; 0 = none */
   uint32_t width;        /* E */
   uint32_t max_batch;
-  uint32_t max_context;  /* tokens of the decoder's cache */
-  uint32_t max_source;   /* tokens of the encoder's input / memory */
+  uint32_t max_context; /* tokens of the decoder's cache */
+  uint32_t max_source;  /* tokens of the encoder's input / memory */
   uint32_t block_tokens;
-  uint32_t batch_first;  /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
+  uint32_t batch_first; /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
   decant_range compiler_version; /* UTF-8 */
   decant_range model_name;       /* UTF-8 */
   decant_range dtype;            /* UTF-8 */
@@ -209,8 +222,8 @@ typedef struct decant_trailer {
   uint32_t reserved;
   uint64_t weights_offset; /* from the start of the file, page-aligned */
   uint64_t weights_bytes;
-  uint64_t file_bytes; /* the whole file, this trailer included */
-  uint64_t tables_hash; /* equals the header's */
+  uint64_t file_bytes;   /* the whole file, this trailer included */
+  uint64_t tables_hash;  /* equals the header's */
   uint64_t trailer_hash; /* XXH3-64 of the fields before it */
   uint64_t padding;
 } decant_trailer;

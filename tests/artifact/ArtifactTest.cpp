@@ -49,7 +49,8 @@ TEST(ArtifactTest, EveryStepOfThePlanIsAKernelFromASpec) {
   for (const decant_entry &entry : tables->entries)
     for (const decant_step &step : list<decant_step>(tables, entry.steps))
       for (uint32_t kernel : step.kernel) {
-        std::string spec = text(tables, kernels[kernel].spec), error, target = text(tables, list<decant_target>(tables, tables->targets)[0].name);
+        std::string spec = text(tables, kernels[kernel].spec), error,
+                    target = text(tables, list<decant_target>(tables, tables->targets)[0].name);
         auto parsed = parseKernelSpec(spec, error);
         ASSERT_TRUE(parsed) << spec << ": " << error;
         EXPECT_EQ(text(tables, kernels[kernel].symbol), kernelSymbol(*parsed, target));

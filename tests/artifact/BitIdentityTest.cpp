@@ -38,7 +38,8 @@ protected:
   static void TearDownTestSuite() { decant_model_release(model); }
 
   /// Runs the sequences together, each step feeding each of them as many tokens as `chunk` says.
-  static std::vector<Logits> run(std::vector<size_t> which, int threads, const std::function<size_t(size_t, size_t)> &chunk) {
+  static std::vector<Logits> run(std::vector<size_t> which, int threads,
+                                 const std::function<size_t(size_t, size_t)> &chunk) {
     decant_session_options options{sizeof(options), threads, 48};
     decant_session *session = nullptr;
     EXPECT_EQ(decant_session_create(model, &options, &session), DECANT_OK);
@@ -47,10 +48,12 @@ protected:
     for (size_t index : which) {
       slots.push_back(-1);
       EXPECT_EQ(decant_slot_open(session, &slots.back()), DECANT_OK) << decant_session_message(session);
-      encode.push_back({slots.back(), int32_t(sequences[index].source.size()), sequences[index].source.data(), nullptr});
+      encode.push_back(
+          {slots.back(), int32_t(sequences[index].source.size()), sequences[index].source.data(), nullptr});
     }
     decant_result result{};
-    EXPECT_EQ(decant_encode(session, encode.data(), encode.size(), nullptr, &result), DECANT_OK) << decant_session_message(session);
+    EXPECT_EQ(decant_encode(session, encode.data(), encode.size(), nullptr, &result), DECANT_OK)
+        << decant_session_message(session);
     std::vector<Logits> logits(which.size());
     std::vector<size_t> fed(which.size(), 0);
     for (;;) {
@@ -70,7 +73,8 @@ protected:
       decant_step_options step{};
       step.struct_size = sizeof(step);
       step.all_rows = 1;
-      EXPECT_EQ(decant_decode(session, items.data(), items.size(), &step, &result), DECANT_OK) << decant_session_message(session);
+      EXPECT_EQ(decant_decode(session, items.data(), items.size(), &step, &result), DECANT_OK)
+          << decant_session_message(session);
       const float *row = result.data;
       for (size_t k = 0; k < items.size(); ++k)
         for (int32_t n = 0; n < items[k].count; ++n, row += result.stride)
@@ -97,7 +101,8 @@ protected:
     for (size_t i = 0; i < which.size(); ++i) {
       const Logits &expected = alone()[which[i]];
       ASSERT_EQ(logits[i].size(), expected.size());
-      EXPECT_EQ(std::memcmp(logits[i].data(), expected.data(), expected.size() * sizeof(float)), 0) << "sequence " << which[i];
+      EXPECT_EQ(std::memcmp(logits[i].data(), expected.data(), expected.size() * sizeof(float)), 0)
+          << "sequence " << which[i];
     }
   }
 

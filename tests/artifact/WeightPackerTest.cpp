@@ -29,7 +29,8 @@ class WeightPackerTest : public testing::Test {
 protected:
   void SetUp() override {
     std::string path = test::scratchFolder() + "/weights.safetensors";
-    ASSERT_FALSE(bool(writeSafetensors(path, {tensor("a", {20, 3}, 0), tensor("b", {5, 3}, 1000), tensor("v", {1, 18}, 500)})));
+    ASSERT_FALSE(
+        bool(writeSafetensors(path, {tensor("a", {20, 3}, 0), tensor("b", {5, 3}, 1000), tensor("v", {1, 18}, 500)})));
     auto opened = WeightSet::openFile(path);
     ASSERT_TRUE(bool(opened));
     weights.emplace(std::move(*opened));
@@ -40,9 +41,12 @@ protected:
     mlir::MLIRContext context;
     context.loadDialect<dec::DecDialect>();
     mlir::ParserConfig config(&context, /*verifyAfterParse=*/false);
-    auto module = mlir::parseSourceString<mlir::ModuleOp>(
-        "dec.model @m attributes {kind = \"decoder_only\", width = 1 : i64, vocab = 1 : i64, max_batch = 1 : i64, max_context = 1 : "
-        "i64, max_source = 0 : i64} { dec.weight @w from " + weight + " }", config);
+    auto module =
+        mlir::parseSourceString<mlir::ModuleOp>("dec.model @m attributes {kind = \"decoder_only\", width = 1 : i64, "
+                                                "vocab = 1 : i64, max_batch = 1 : i64, max_context = 1 : "
+                                                "i64, max_source = 0 : i64} { dec.weight @w from " +
+                                                    weight + " }",
+                                                config);
     EXPECT_TRUE(module);
     auto packed = packWeights(dec::findModel(*module), *weights);
     if (!packed) {

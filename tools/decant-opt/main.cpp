@@ -10,7 +10,8 @@
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<decant::dec::DecDialect, decant::plan::PlanDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect>();
+  registry
+      .insert<decant::dec::DecDialect, decant::plan::PlanDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect>();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   decant::registerDecantPasses();
