@@ -1,10 +1,17 @@
 // decant-kernelc: compiles kernels, one line of stdin each: "target<TAB>output path<TAB>spec text". Answers one line
 // each on stdout: "ok <path>" or "error <message>". Runs apart from the compiler so that Halide and MLIR never meet in
-// a process and a crash of Halide costs one kernel. Ends at the end of stdin. Tested in tests/codegen.
+// a process. Each kernel has a child process of its own: a crash costs one kernel, and Halide, which numbers the names
+// of a process, gives the same bytes whatever was compiled before. Ends at the end of stdin. Tested in tests/codegen.
 #include "schedules/compile.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <iostream>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace {
 
@@ -31,6 +38,26 @@ std::string answer(const std::string &line) {
   return "ok " + path;
 }
 
+/// Answers in a child process; says itself what happened if the child could not.
+void serve(const std::string &line) {
+  pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);       // a worker that is ended takes its kernel along
+    std::cout << answer(line) << std::endl; // flushed: the caller waits for it
+    _exit(std::cout ? 0 : 1);
+  }
+  int status = 0;
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+    ;
+  if (child < 0)
+    std::cout << "error cannot start a process: " << std::strerror(errno) << std::endl;
+  else if (WIFSIGNALED(status))
+    std::cout << "error the kernel compiler ended with signal " << WTERMSIG(status) << " ("
+              << strsignal(WTERMSIG(status)) << ")" << std::endl;
+  else if (WEXITSTATUS(status) != 0)
+    std::cout << "error the kernel compiler ended with exit code " << WEXITSTATUS(status) << std::endl;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -39,6 +66,6 @@ int main(int argc, char **argv) {
     return 0;
   }
   for (std::string line; std::getline(std::cin, line);)
-    std::cout << answer(line) << std::endl; // flushed: the caller waits for it
+    serve(line);
   return std::cin.bad() ? 1 : 0;
 }

@@ -40,22 +40,34 @@ struct Evaluator {
     if (mask && (mask->rank != 2 || mask->dims[0] != ids->dims[0] || mask->dims[1] != ids->dims[1]))
       return message.fail(DECANT_INVALID_ARGUMENT, "%s: its shape must be that of %s, (%llu, %llu)", mask_name, name,
                           Ull(ids->dims[0]), Ull(ids->dims[1]));
+    if (mask)
+      if (decant_status status = checkFlags(*mask, message); status != DECANT_OK)
+        return status;
     packed.batch = ids->dims[0];
     packed.length = ids->dims[1];
-    for (uint64_t cell = 0; cell < ids->elements(); ++cell) {
-      if (cell % packed.length == 0 && !packed.starts.push(packed.ids.size()))
-        return outOfMemory();
+    for (uint64_t b = 0; b < packed.batch; ++b)
+      if (decant_status status = packOne(*ids, mask, b, packed); status != DECANT_OK)
+        return status;
+    return packed.starts.push(packed.ids.size()) ? DECANT_OK : outOfMemory();
+  }
+
+  decant_status packOne(const RawTensor &ids, const RawTensor *mask, uint64_t b, Packed &packed) {
+    if (!packed.starts.push(packed.ids.size()))
+      return outOfMemory();
+    for (uint64_t position = 0; position < packed.length; ++position) {
+      uint64_t cell = b * packed.length + position;
       if (mask && elementAt(*mask, cell) == 0)
         continue;
-      double id = elementAt(*ids, cell);
+      double id = elementAt(ids, cell);
       if (!(id >= 0 && id < double(session->header().vocab)))
         return message.fail(DECANT_INVALID_ARGUMENT,
-                            "%s: token id %.0f at (%llu, %llu) is outside the vocabulary of %u", name, id,
-                            Ull(cell / packed.length), Ull(cell % packed.length), session->header().vocab);
+                            "%.*s: token id %.0f at (%llu, %llu) is outside the vocabulary of %u",
+                            static_cast<int>(ids.name.size()), ids.name.data(), id, Ull(b), Ull(position),
+                            session->header().vocab);
       if (!packed.ids.push(static_cast<int32_t>(id)) || !packed.cells.push(cell))
         return outOfMemory();
     }
-    return packed.starts.push(packed.ids.size()) ? DECANT_OK : outOfMemory();
+    return DECANT_OK;
   }
 
   /// Rows of a step for every sequence with real tokens, in order.
@@ -96,8 +108,13 @@ struct Evaluator {
   decant_status run() {
     bool encoder = session->header().model_kind == DECANT_MODEL_ENCODER_DECODER;
     Packed target;
-    decant_status status = encoder ? pack("decoder_input_ids", "decoder_attention_mask", target)
-                                   : pack("input_ids", "attention_mask", target);
+    constexpr std::string_view kNames[] = {"input_ids", "attention_mask", "decoder_input_ids",
+                                           "decoder_attention_mask"};
+    decant_status status = checkNames(inputs, {kNames, encoder ? size_t(4) : size_t(2)}, message);
+    if (status != DECANT_OK)
+      return status;
+    status = encoder ? pack("decoder_input_ids", "decoder_attention_mask", target)
+                     : pack("input_ids", "attention_mask", target);
     if (status != DECANT_OK)
       return status;
     const uint64_t batch = session->cache.slots.size(); // of input_ids
@@ -153,6 +170,33 @@ const RawTensor *findTensor(std::span<const RawTensor> inputs, std::string_view 
     if (tensor.name == name)
       return &tensor;
   return nullptr;
+}
+
+decant_status checkNames(std::span<const RawTensor> inputs, std::span<const std::string_view> known,
+                         const Message &message) {
+  char list[128] = "";
+  for (size_t used = 0; std::string_view name : known)
+    used += static_cast<size_t>(std::snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "",
+                                              static_cast<int>(name.size()), name.data()));
+  for (const RawTensor &tensor : inputs)
+    if (std::find(known.begin(), known.end(), tensor.name) == known.end())
+      return message.fail(DECANT_INVALID_ARGUMENT, "%.*s: unknown input; this model takes %s",
+                          static_cast<int>(std::min<size_t>(tensor.name.size(), 100)), tensor.name.data(), list);
+  return DECANT_OK;
+}
+
+decant_status checkFlags(const RawTensor &mask, const Message &message) {
+  const int length = static_cast<int>(mask.name.size());
+  if (mask.type == RawBool)
+    return DECANT_OK;
+  if (mask.type != RawI32 && mask.type != RawI64)
+    return message.fail(DECANT_INVALID_ARGUMENT, "%.*s: wrong type, expected BOOL, I32 or I64", length,
+                        mask.name.data());
+  for (uint64_t i = 0; i < mask.elements(); ++i)
+    if (double value = elementAt(mask, i); value != 0 && value != 1)
+      return message.fail(DECANT_INVALID_ARGUMENT, "%.*s: element %llu is %.0f, expected 0 or 1", length,
+                          mask.name.data(), Ull(i), value);
+  return DECANT_OK;
 }
 
 double elementAt(const RawTensor &tensor, uint64_t i) {

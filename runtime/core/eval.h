@@ -20,7 +20,8 @@ struct EvalResult {
 /// Encoder-decoder: input_ids [B,S], attention_mask, decoder_input_ids [B,T], decoder_attention_mask -> logits [B,T,V],
 /// encoder_last_hidden_state [B,S,E]. Decoder-only: input_ids, attention_mask -> logits. Tokens whose mask is 0 take no
 /// part, their rows are zero. Torch decoder: tgt, memory, [tgt_mask, memory_mask, tgt_key_padding_mask,
-/// memory_key_padding_mask] -> output. Integers I32 or I64, masks BOOL, I32, I64 or float.
+/// memory_key_padding_mask] -> output. Integers I32 or I64, masks BOOL, I32 or I64; those of a torch decoder also F32 or
+/// F64. An input with an unknown name is an error.
 decant_status evaluate(decant_model *model, int32_t threads, std::span<const RawTensor> inputs, const Message &message,
                        EvalResult &out);
 
@@ -30,6 +31,12 @@ decant_status evalFile(decant_model *model, int32_t threads, const char *in, con
 /// evaluate() for model kind 2 (eval_torch.cpp).
 decant_status evaluateTorch(decant_session *session, std::span<const RawTensor> inputs, const Message &message,
                             EvalResult &out);
+
+/// INVALID_ARGUMENT: an input with another name than those.
+decant_status checkNames(std::span<const RawTensor> inputs, std::span<const std::string_view> known,
+                         const Message &message);
+/// INVALID_ARGUMENT: a mask that is not BOOL, or I32 or I64 of 0 and 1.
+decant_status checkFlags(const RawTensor &mask, const Message &message);
 
 /// The tensor of that name, or nullptr.
 const RawTensor *findTensor(std::span<const RawTensor> inputs, std::string_view name);

@@ -74,20 +74,21 @@ struct TorchEvaluator {
 
   decant_status checkMask(const char *name, const RawTensor &mask, bool padding, uint64_t batch, uint64_t queries,
                           uint64_t keys) {
-    bool ok = mask.type == RawBool || mask.type == RawF32 || mask.type == RawF64;
+    bool ok;
     if (padding)
-      ok = ok && mask.elements() == batch * keys && mask.dims[mask.rank - 1] == keys &&
-           (mask.rank == 2 || (mask.rank == 1 && batch == 1));
+      ok = (mask.rank == 2 || (mask.rank == 1 && batch == 1)) && mask.elements() == batch * keys &&
+           mask.dims[mask.rank - 1] == keys;
     else
-      ok = ok && mask.dims[mask.rank - 1] == keys && mask.dims[mask.rank - 2] == queries &&
-           (mask.rank == 2 || (mask.rank == 3 && mask.dims[0] == batch * heads()));
+      ok = (mask.rank == 2 || (mask.rank == 3 && mask.dims[0] == batch * heads())) &&
+           mask.dims[mask.rank - 1] == keys && mask.dims[mask.rank - 2] == queries;
     if (!ok && padding)
-      return message.fail(DECANT_INVALID_ARGUMENT, "%s: expected (%llu, %llu) of BOOL, F32 or F64", name, Ull(batch),
+      return message.fail(DECANT_INVALID_ARGUMENT, "%s: wrong shape, expected (%llu, %llu)", name, Ull(batch),
                           Ull(keys));
     if (!ok)
-      return message.fail(DECANT_INVALID_ARGUMENT,
-                          "%s: expected (%llu, %llu) or (%llu, %llu, %llu) of BOOL, F32 or F64", name, Ull(queries),
-                          Ull(keys), Ull(batch * heads()), Ull(queries), Ull(keys));
+      return message.fail(DECANT_INVALID_ARGUMENT, "%s: wrong shape, expected (%llu, %llu) or (%llu, %llu, %llu)", name,
+                          Ull(queries), Ull(keys), Ull(batch * heads()), Ull(queries), Ull(keys));
+    if (!isReal(mask))
+      return checkFlags(mask, message);
     for (uint64_t i = 0; i < mask.elements(); ++i)
       if (double value = elementAt(mask, i); std::isnan(value) || value == INFINITY)
         return message.fail(DECANT_INVALID_ARGUMENT, "%s: element %llu is %g, expected a finite number or -inf", name,
@@ -95,19 +96,21 @@ struct TorchEvaluator {
     return DECANT_OK;
   }
 
-  /// What one element hides and adds.
-  static bool hides(const RawTensor &mask, uint64_t i) {
-    return mask.type == RawBool ? elementAt(mask, i) != 0 : elementAt(mask, i) == -INFINITY;
-  }
+  static bool isReal(const RawTensor &mask) { return mask.type == RawF32 || mask.type == RawF64; }
+
+  /// What one element adds to a score. Sums of several hide a key from kHidden down, as the kernels see it: two finite
+  /// masks may well add up to -inf.
+  static constexpr float kHidden = -1e30f;
   static float adds(const RawTensor &mask, uint64_t i) {
-    return mask.type == RawBool || hides(mask, i) ? 0 : static_cast<float>(elementAt(mask, i));
+    double value = elementAt(mask, i);
+    return static_cast<float>(isReal(mask) ? value : value != 0 ? -INFINITY : 0.0);
   }
 
   static bool isLookAhead(const RawTensor &mask) {
     if (mask.rank != 2 || mask.dims[0] != mask.dims[1])
       return false;
     for (uint64_t i = 0; i < mask.elements(); ++i)
-      if (adds(mask, i) != 0 || hides(mask, i) != (i % mask.dims[1] > i / mask.dims[1]))
+      if (adds(mask, i) != (i % mask.dims[1] > i / mask.dims[1] ? -INFINITY : 0.0f))
         return false;
     return true;
   }
@@ -137,9 +140,10 @@ struct TorchEvaluator {
       uint64_t k = i % keys, q = i / keys % extents[2], h = i / keys / extents[2] % extents[1],
                b = i / keys / extents[2] / extents[1];
       uint64_t in_mask = ((per_head ? b * heads() + h : 0) * queries + q) * keys + k, in_padding = b * keys + k;
-      bool hidden = (mask && hides(*mask, in_mask)) || (padding && hides(*padding, in_padding));
+      float sum = (mask ? adds(*mask, in_mask) : 0) + (padding ? adds(*padding, in_padding) : 0);
+      bool hidden = sum <= kHidden;
       to.keep[i] = !hidden;
-      to.bias[i] = (mask ? adds(*mask, in_mask) : 0) + (padding ? adds(*padding, in_padding) : 0);
+      to.bias[i] = hidden ? 0 : sum;
       to.has_keep = to.has_keep || hidden;
       to.has_bias = to.has_bias || to.bias[i] != 0;
     }
@@ -207,7 +211,12 @@ struct TorchEvaluator {
 
   decant_status run(EvalResult &out) {
     Sequences target, memory;
-    decant_status status = load("tgt", target);
+    constexpr std::string_view kNames[] = {"tgt",         "memory",
+                                           "tgt_mask",    "tgt_key_padding_mask",
+                                           "memory_mask", "memory_key_padding_mask"};
+    decant_status status = checkNames(inputs, kNames, message);
+    if (status == DECANT_OK)
+      status = load("tgt", target);
     if (status == DECANT_OK)
       status = load("memory", memory);
     if (status != DECANT_OK)

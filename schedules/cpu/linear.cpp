@@ -1,7 +1,7 @@
 // Schedule of linear: a register tile of rows x panels holds its sums over the whole of k; a task takes a range of
 // panels small enough for the second-level cache and runs it over a block of rows. Tile rules: v3 has 16 registers of
-// 8 floats (6 x 16 columns = 12 sums), v4 32 of 16 (8 x 48 or 6 x 64 = 24; 32 would spill). Figures:
-// tests/bench/RESULTS.md.
+// 8 floats: 4 x 16 columns = 8 sums hide the latency of FMA (4 cycles x 2 units) as well as 6 rows do, and pad fewer
+// rows; v4 has 32 of 16: 8 x 48 or 6 x 64 = 24 (32 would spill). Figures: tests/bench/RESULTS.md.
 #include "schedules/cpu/schedules.h"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ Tile ruleTile(RowClass rows, CpuLevel level, int panels) {
   case RowClass::Many:
     break;
   }
-  return v4 ? firstThatDivides({{8, 3}, {6, 4}, {4, 5}, {3, 7}, {8, 2}, {8, 1}}, panels) : Tile{6, 1};
+  return v4 ? firstThatDivides({{8, 3}, {6, 4}, {4, 5}, {3, 7}, {8, 2}, {8, 1}}, panels) : Tile{4, 1};
 }
 
 /// The largest divisor of n that is at most `limit` (at least 1).
@@ -60,7 +60,9 @@ void scheduleLinear(LinearKernel &kernel, const LinearSpec &spec, CpuLevel level
   const int64_t panelBytes = spec.k * 16 * 4, weightBytes = panelBytes * panels;
   // many: 192 KiB stays in a second-level cache of 512 KiB while rows pass; one and few read each weight about once
   const int64_t rangeBytes = int64_t(params.rangeKib ? params.rangeKib : 192) * 1024;
-  const int range = divisorUpTo(panels / tile.panels, std::max<int64_t>(1, rangeBytes / (panelBytes * tile.panels)));
+  // and at least four ranges, so that a small batch has work for several threads
+  const int64_t cached = rangeBytes / (panelBytes * tile.panels), shared = (panels / tile.panels + 3) / 4;
+  const int range = divisorUpTo(panels / tile.panels, std::max<int64_t>(1, std::min(cached, shared)));
   // A task of at least 2 million multiply-adds, some 50 microseconds; few rows: only where the weights leave the cache
   const int64_t rowBlock = std::max<int64_t>(1, (2 << 20) / (spec.k * 16 * tile.panels * range * tile.rows));
   const bool parallel = spec.rows == RowClass::Many || weightBytes >= 1 << 20;

@@ -86,6 +86,15 @@ TEST_F(KernelBuilder, BuildsInOrderThenFindsInTheCache) {
             fs::perms::none);
 }
 
+TEST_F(KernelBuilder, TheBytesDoNotDependOnWhatWasBuiltBefore) {
+  options.useCache = false;
+  options.jobs = 1;
+  const char linear[] = "linear k=8 n=16 bias=1 act=gelu residual=0 gather=0 rows=many";
+  BuiltKernels alone = build({{linear, "x86-64-v3"}}), behind = build({{kRelu, "x86-64-v3"}, {linear, "x86-64-v3"}});
+  EXPECT_GT(alone.objects[0].size(), 1000u);
+  EXPECT_EQ(alone.objects[0], behind.objects[1]);
+}
+
 TEST_F(KernelBuilder, WithoutTheCacheNothingIsStored) {
   options.useCache = false;
   EXPECT_EQ(build({{kNorm, "x86-64-v3"}}).numBuilt, 1u);

@@ -1,9 +1,10 @@
 """Compiled models against PyTorch's and transformers' values, through decant eval; both kinds of artifact."""
+import array
 import json
 import shutil
 import unittest
 
-from harness import DECANT, EXE, G2P, GOLDEN, LIB, Case, read_safetensors
+from harness import DECANT, EXE, G2P, GOLDEN, LIB, Case, read_safetensors, write_safetensors
 
 
 class Golden(Case):
@@ -84,6 +85,32 @@ class Golden(Case):
         case = GOLDEN / "torch_decoder" / "post_relu_causal_bool"
         output = self.evaluate(case, case / "inputs.safetensors", "--reference", "f64")
         self.assertLessEqual(self.difference(output["output"], read_safetensors(case / "expected.safetensors")["output"]), 1e-10)
+
+    def test_masks_of_torch_decoders(self):
+        case = GOLDEN / "torch_decoder" / "post_relu_causal_bool"
+        artifact, inputs = self.compile(case), read_safetensors(case / "inputs.safetensors")
+        size = inputs["tgt_mask"][1][-1]
+        path, out = self.dir / "in.safetensors", self.dir / "out.safetensors"
+
+        def given(mask, padding=None):
+            tensors = {**inputs, "tgt_mask": mask}
+            if padding:
+                tensors["tgt_key_padding_mask"] = padding
+            write_safetensors(path, tensors)
+            return path
+        for name in ("tgt_mask", "memory_mask"):  # of rank 1
+            write_safetensors(path, {**inputs, name: ("F32", [size], array.array("f", [0.0] * size))})
+            self.refuses(3, [f"{name}: wrong shape, expected ("], DECANT, "eval", artifact, "--inputs", path, "--outputs", out)
+        integers = ("I64", [size, size], array.array("q", list(inputs["tgt_mask"][2])))
+        self.assertEqual(self.evaluate(artifact, given(integers)), self.evaluate(artifact, given(inputs["tgt_mask"])))
+        hidden = [k > q for q in range(size) for k in range(size)]
+        batch = inputs["tgt"][1][0 if json.loads((case / "config.json").read_text()).get("batch_first") else 1]
+        # Each is finite, their sum is -inf in f32: it hides, and no NaN comes of it.
+        half = ("F32", [size, size], array.array("f", [-3e38 if h else 0.0 for h in hidden]))
+        last = [0.0] * (size - 1) + [-3e38]
+        expected = ("BOOL", [size, size], array.array("B", [h or k % size == size - 1 for k, h in enumerate(hidden)]))
+        self.assertEqual(self.evaluate(artifact, given(half, ("F32", [batch, size], array.array("f", last * batch)))),
+                         self.evaluate(artifact, given(expected)))
 
     def test_eval_refusals(self):
         out = self.dir / "out.safetensors"

@@ -29,9 +29,9 @@ struct EvalTest : testing::Test {
 };
 
 TEST_F(EvalTest, TokensWhoseMaskIsZeroTakeNoPart) {
-  const std::vector<float> mask = {0, 1, 1, 1, 0, 1};          // left padding; a hole
+  const std::vector<int64_t> mask = {0, 1, 1, 1, 0, 1};        // left padding; a hole
   const std::vector<uint8_t> target_mask = {1, 0, 1, 1, 1, 0}; // a hole; right padding
-  ASSERT_EQ(eval({tensor("input_ids", RawI64, {2, 3}, ids), tensor("attention_mask", RawF32, {2, 3}, mask),
+  ASSERT_EQ(eval({tensor("input_ids", RawI64, {2, 3}, ids), tensor("attention_mask", RawI64, {2, 3}, mask),
                   tensor("decoder_input_ids", RawI32, {2, 3}, target),
                   tensor("decoder_attention_mask", RawBool, {2, 3}, target_mask)}),
             DECANT_OK)
@@ -76,6 +76,31 @@ TEST_F(EvalTest, WrongInputsAreNamed) {
   EXPECT_STREQ(message, "decoder_input_ids: token id 99 at (1, 1) is outside the vocabulary of 11");
   EXPECT_EQ(eval({input, tensor("decoder_input_ids", RawI32, {3, 2}, target)}), DECANT_INVALID_ARGUMENT);
   EXPECT_STREQ(message, "decoder_input_ids: 3 sequences, input_ids has 2");
+}
+
+TEST_F(EvalTest, UnknownNamesAndWrongMasksAreRefused) {
+  const RawTensor input = tensor("input_ids", RawI64, {2, 3}, ids);
+  const RawTensor decoder = tensor("decoder_input_ids", RawI32, {2, 3}, target);
+  EXPECT_EQ(eval({input, decoder, tensor("atention_mask", RawI64, {2, 3}, ids)}), DECANT_INVALID_ARGUMENT);
+  EXPECT_STREQ(message, "atention_mask: unknown input; this model takes input_ids, attention_mask, decoder_input_ids, "
+                        "decoder_attention_mask");
+  const std::vector<float> reals(6, 1.0f);
+  EXPECT_EQ(eval({input, decoder, tensor("attention_mask", RawF32, {2, 3}, reals)}), DECANT_INVALID_ARGUMENT);
+  EXPECT_STREQ(message, "attention_mask: wrong type, expected BOOL, I32 or I64");
+  const std::vector<int32_t> twos = {1, 1, 2, 1, 1, 1};
+  EXPECT_EQ(eval({input, decoder, tensor("attention_mask", RawI32, {2, 3}, twos)}), DECANT_INVALID_ARGUMENT);
+  EXPECT_STREQ(message, "attention_mask: element 2 is 2, expected 0 or 1");
+}
+
+TEST_F(EvalTest, SequencesOfNoTokens) {
+  const std::vector<int64_t> none;
+  const RawTensor input = tensor("input_ids", RawI64, {2, 0}, none);
+  EXPECT_EQ(eval({input, tensor("decoder_input_ids", RawI32, {2, 3}, target)}), DECANT_INVALID_ARGUMENT);
+  EXPECT_STREQ(message, "attention_mask: sequence 0 has no real token");
+  ASSERT_EQ(eval({tensor("input_ids", RawI64, {2, 3}, ids), tensor("decoder_input_ids", RawI64, {2, 0}, none)}),
+            DECANT_OK)
+      << message;
+  EXPECT_EQ(findTensor({result.tensors, result.count}, "logits")->elements(), 0u);
 }
 
 std::string written(const std::vector<RawTensor> &tensors) {
