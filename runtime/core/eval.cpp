@@ -60,10 +60,9 @@ struct Evaluator {
         continue;
       double id = elementAt(ids, cell);
       if (!(id >= 0 && id < double(session->header().vocab)))
-        return message.fail(DECANT_INVALID_ARGUMENT,
-                            "%.*s: token id %.0f at (%llu, %llu) is outside the vocabulary of %u",
-                            static_cast<int>(ids.name.size()), ids.name.data(), id, Ull(b), Ull(position),
-                            session->header().vocab);
+        return message.fail(
+            DECANT_INVALID_ARGUMENT, "%.*s: token id %.0f at (%llu, %llu) is outside the vocabulary of %u",
+            static_cast<int>(ids.name.size()), ids.name.data(), id, Ull(b), Ull(position), session->header().vocab);
       if (!packed.ids.push(static_cast<int32_t>(id)) || !packed.cells.push(cell))
         return outOfMemory();
     }

@@ -211,9 +211,8 @@ struct TorchEvaluator {
 
   decant_status run(EvalResult &out) {
     Sequences target, memory;
-    constexpr std::string_view kNames[] = {"tgt",         "memory",
-                                           "tgt_mask",    "tgt_key_padding_mask",
-                                           "memory_mask", "memory_key_padding_mask"};
+    constexpr std::string_view kNames[] = {
+        "tgt", "memory", "tgt_mask", "tgt_key_padding_mask", "memory_mask", "memory_key_padding_mask"};
     decant_status status = checkNames(inputs, kNames, message);
     if (status == DECANT_OK)
       status = load("tgt", target);
