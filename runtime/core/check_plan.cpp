@@ -38,7 +38,11 @@ struct PlanChecker {
         return false;
       if (dim.factor == 0 && dim.extent == 0)
         return false;
-      reach.constant += bytes * dim.stride * (int64_t(dim.extent) - 1);
+      // At most 4 * 2^31 * 2^31 = 2^64 does not fit.
+      int64_t along = 0;
+      if (__builtin_mul_overflow(bytes * dim.stride, int64_t(dim.extent) - 1, &along) ||
+          __builtin_add_overflow(reach.constant, along, &reach.constant))
+        return false;
       if (dim.factor == 0)
         continue;
       if (reach.size != DECANT_SIZE_ONE && reach.size != dim.size)

@@ -113,7 +113,7 @@ decant_status findTrailer(const Reader &reader, const Tables &tables, uint64_t e
 } // namespace
 
 decant_status mapFile(const char *path, const Message &message, MappedFile &out) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a FIFO is refused below, not waited for
   if (fd < 0)
     return message.fail(errno == ENOENT || errno == ENOTDIR ? DECANT_NOT_FOUND : DECANT_INVALID_ARGUMENT, "%s: %s",
                         path, std::strerror(errno));

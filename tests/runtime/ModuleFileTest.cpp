@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -95,6 +96,9 @@ TEST_F(OpenTest, FilesThatAreNotThere) {
   EXPECT_EQ(decant_model_open("/no/such/file.so", nullptr, message, sizeof message, &model), DECANT_NOT_FOUND);
   EXPECT_STREQ(message, "/no/such/file.so: No such file or directory");
   EXPECT_EQ(decant_model_open("/", nullptr, message, sizeof message, &model), DECANT_DATA_LOSS);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0); // nobody writes: open() alone would wait for ever
+  EXPECT_EQ(decant_model_open(path.c_str(), nullptr, message, sizeof message, &model), DECANT_DATA_LOSS);
+  EXPECT_EQ(text(), ": not a decant module");
   EXPECT_EQ(decant_model_open(nullptr, nullptr, message, sizeof message, &model), DECANT_DATA_LOSS);
   EXPECT_NE(std::string(message).find("not a decant module"), std::string::npos);
 }

@@ -53,7 +53,8 @@ bool ArtifactFile::isExecutable() const {
 
 bool looksLikeArtifact(const std::string &path) {
   llvm::file_magic magic;
-  if (llvm::sys::fs::is_directory(path) || llvm::identify_magic(path, magic))
+  // A FIFO would be waited for.
+  if (!llvm::sys::fs::is_regular_file(path) || llvm::identify_magic(path, magic))
     return false;
   return magic.is_object() || magic == llvm::file_magic::elf;
 }
