@@ -227,7 +227,7 @@ decant_status evaluate(decant_model *model, int32_t threads, std::span<const Raw
   decant_session_options options{sizeof options, threads, static_cast<int32_t>(batch)};
   decant_session *session = nullptr;
   if (decant_status status = decant_session_create(model, &options, &session); status != DECANT_OK)
-    return message.fail(status, "no session for %llu sequences: %s", Ull(batch), decant_status_name(status));
+    return message.fail(status, "no session for %llu sequences: %s", Ull(batch), decant_session_message(nullptr));
   decant_status status =
       torch ? evaluateTorch(session, inputs, message, out) : Evaluator{session, inputs, message, out}.run();
   decant_session_release(session);

@@ -61,6 +61,17 @@ bool prepareEntry(decant_session &session, uint32_t kind) {
   return session.used[kind].resize(static_cast<size_t>(end - session.used[kind].begin()));
 }
 
+void findWidest(decant_session &session, uint32_t kind) {
+  for (uint32_t index : session.used[kind]) {
+    const decant_buffer &buffer = session.model->tables.buffers()[index];
+    if (buffer.storage != DECANT_STORE_ARENA && buffer.storage != DECANT_STORE_INPUT)
+      continue;
+    for (uint32_t i = 0; i < buffer.rank; ++i)
+      if (const decant_dim &dim = buffer.dims[i]; dim.factor)
+        session.widest[kind][dim.size] = std::max<int64_t>(session.widest[kind][dim.size], dim.stride);
+  }
+}
+
 void setFixed(decant_session &session, uint32_t index) {
   const decant_buffer &from = session.model->tables.buffers()[index];
   HalideBuffer &to = session.buffers[index];
@@ -149,6 +160,7 @@ bool preparePlan(decant_session &session) {
       return false;
     for (uint32_t index : session.used[kind])
       setFixed(session, index);
+    findWidest(session, kind);
   }
   for (size_t i = 0; i < session.neutral.size(); ++i) {
     const decant_param &param = tables.params()[i];
@@ -158,6 +170,11 @@ bool preparePlan(decant_session &session) {
       session.neutral[i] = static_cast<uint32_t>(static_cast<int32_t>(param.neutral)); // u8: low byte, little-endian
   }
   return true;
+}
+
+int64_t stepLimit(const decant_session &session, uint32_t entry, uint32_t size) {
+  constexpr int64_t kMost = 1 << 24; // keeps sums of rows far inside 32 bits, whatever the width
+  return std::min(kMost, INT32_MAX / std::max<int64_t>(session.widest[entry][size], 1) - int64_t(kRowPadding));
 }
 
 decant_status runEntry(decant_session &session, uint32_t kind) {

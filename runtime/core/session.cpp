@@ -8,6 +8,7 @@ using namespace decant::rt;
 namespace {
 
 constexpr int32_t kMaxSlots = 1 << 16;
+thread_local char tlsCreateMessage[256]; ///< why the last session of this thread could not be created
 
 template <class T> T field(const T *value, const void *options, size_t struct_size, T otherwise) {
   const auto *end = reinterpret_cast<const uint8_t *>(value + 1);
@@ -17,13 +18,16 @@ template <class T> T field(const T *value, const void *options, size_t struct_si
 decant_status build(decant_session &session, int32_t threads, uint32_t slots) {
   if (decant_status status = session.cache.create(session.model->tables, slots, session.text()); status != DECANT_OK)
     return status;
+  auto outOfMemory = [&] {
+    return session.text().fail(DECANT_RESOURCE_EXHAUSTED, "out of memory for a session of %u slots", slots);
+  };
   if (!preparePlan(session) || !session.items.reserve(slots))
-    return DECANT_RESOURCE_EXHAUSTED;
+    return outOfMemory();
   session.pool.start(threads);
   int count = session.pool.threads();
   void *memory = std::malloc(sizeof(Scratch) * static_cast<size_t>(count));
   if (!memory)
-    return DECANT_RESOURCE_EXHAUSTED;
+    return outOfMemory();
   session.scratch = static_cast<Scratch *>(memory);
   for (; session.num_scratch < count; ++session.num_scratch)
     new (session.scratch + session.num_scratch) Scratch();
@@ -60,29 +64,34 @@ decant_session::~decant_session() {
 
 decant_status decant_session_create(decant_model *model, const decant_session_options *options,
                                     decant_session **out_session) {
+  const Message message{tlsCreateMessage, sizeof tlsCreateMessage};
   if (!model || !out_session)
-    return DECANT_INVALID_ARGUMENT;
+    return message.fail(DECANT_INVALID_ARGUMENT, "decant_session_create: model or out_session is NULL");
   int32_t threads = options ? field(&options->threads, options, options->struct_size, 0) : 0;
   int32_t slots = options ? field(&options->max_slots, options, options->struct_size, 0) : 0;
   if (threads < 0 || threads > kMaxThreads || slots < 0 || slots > kMaxSlots)
-    return DECANT_INVALID_ARGUMENT;
+    return message.fail(DECANT_INVALID_ARGUMENT, "a session of %d threads and %d slots: expected 0 to %d and 0 to %d",
+                        threads, slots, kMaxThreads, kMaxSlots);
   auto *session = create<decant_session>();
   if (!session)
-    return DECANT_RESOURCE_EXHAUSTED;
+    return message.fail(DECANT_RESOURCE_EXHAUSTED, "out of memory for a session");
   session->model = model;
   decant_status status = build(*session, threads ? threads : usableCores(),
                                slots ? static_cast<uint32_t>(slots) : model->header().max_batch);
-  if (status != DECANT_OK)
-    destroy(session);
-  else
+  if (status == DECANT_OK) {
+    tlsCreateMessage[0] = 0;
     *out_session = session;
+    return status;
+  }
+  (void)message.fail(status, "%.*s", static_cast<int>(sizeof tlsCreateMessage) - 1, session->message);
+  destroy(session);
   return status;
 }
 
 void decant_session_release(decant_session *session) { destroy(session); }
 
 const char *decant_session_message(const decant_session *session) {
-  return session ? session->message : "out of memory: no session could be created";
+  return session ? session->message : tlsCreateMessage;
 }
 
 decant_status decant_slot_open(decant_session *session, int32_t *out_slot) {

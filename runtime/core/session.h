@@ -68,6 +68,8 @@ struct decant_session {
   decant::rt::Array<void *> args[DECANT_ENTRY_KINDS];   ///< of all steps, one after another; [0] of each: &context
   decant::rt::Region arena[2];                          ///< rows, out_rows
   decant::rt::Region inputs[DECANT_INPUT_COUNT];
+  /// Elements between two rows of the widest array that grows with each size: kernels index with 32 bits.
+  int64_t widest[DECANT_ENTRY_KINDS][DECANT_SIZE_COUNT] = {};
   decant::rt::Array<decant::rt::MaskValue> masks; ///< one a parameter
   decant::rt::Array<uint32_t> neutral;            ///< bits of each parameter's neutral element
   decant::rt::Array<float> compact;               ///< result rows picked out after a step
@@ -93,6 +95,9 @@ bool fillInputs(decant_session &session, uint32_t entry, bool out_all);
 
 /// Sets every used buffer's address and extents, then calls the kernels.
 decant_status runEntry(decant_session &session, uint32_t entry);
+
+/// The most units of a size (rows, sequences, ..) in a step of `entry`: more would leave the 32 bits of kernels.
+int64_t stepLimit(const decant_session &session, uint32_t entry, uint32_t size);
 
 /// Resolves the masks of a step into session.masks (absent ones neutral).
 decant_status resolveMasks(decant_session &session, uint32_t entry, const decant_step_options *options);

@@ -9,8 +9,6 @@ using namespace decant::rt;
 
 namespace {
 
-constexpr int64_t kMaxRows = 1 << 24; ///< of one step: keeps all row arithmetic of kernels inside 32 bits
-
 struct Step {
   decant_session &session;
   uint32_t entry;
@@ -78,10 +76,28 @@ struct Step {
         return session.text().fail(DECANT_RESOURCE_EXHAUSTED, "out of memory");
       rows += items[i].count;
     }
-    if (rows > kMaxRows)
-      return session.text().fail(DECANT_OUT_OF_RANGE, "%lld rows in one step are more than the maximum of %lld",
-                                 static_cast<long long>(rows), static_cast<long long>(kMaxRows));
-    return DECANT_OK;
+    return checkSize(DECANT_SIZE_ROWS, rows, "rows");
+  }
+
+  decant_status checkSize(uint32_t size, int64_t count, const char *what) const {
+    const int64_t most = stepLimit(session, entry, size);
+    if (count <= most)
+      return DECANT_OK;
+    return session.text().fail(DECANT_OUT_OF_RANGE,
+                               "%lld %s in one step are more than the maximum of %lld (%lld elements each, 32-bit "
+                               "indices): give fewer or shorter sequences at once",
+                               static_cast<long long>(count), what, static_cast<long long>(most),
+                               static_cast<long long>(session.widest[entry][size]));
+  }
+
+  /// After collect().
+  decant_status checkSizes(bool out_all) const {
+    int64_t rows = 0;
+    for (const StepItem &item : session.items)
+      rows += item.count;
+    const auto items = static_cast<int64_t>(session.items.size());
+    decant_status status = checkSize(DECANT_SIZE_OUT_ROWS, out_all ? rows : items, "result rows");
+    return status == DECANT_OK ? checkSize(DECANT_SIZE_SEQS, items, "sequences") : status;
   }
 
   void giveBack() {
@@ -90,7 +106,9 @@ struct Step {
   }
 
   decant_status run(bool out_all) {
-    decant_status status = DECANT_OK;
+    decant_status status = checkSizes(out_all);
+    if (status != DECANT_OK)
+      return status;
     for (const StepItem &item : session.items)
       if (!session.cache.grow(kind(), item.slot, item.before + item.count)) {
         status = session.text().fail(DECANT_RESOURCE_EXHAUSTED, "no free block of the KV cache for slot %u", item.slot);
@@ -207,6 +225,7 @@ decant_status setMask(decant_session &session, const decant_mask &mask, uint32_t
                                  mask.rank, mask.data ? "some" : "no", params[p].rank);
     MaskLimits needed = maskLimits(session, name, entry);
     MaskValue value{mask.data, mask.rank, {}, {}};
+    int64_t reach = 0; // index of the last element that this step reads
     for (int32_t i = 0; i < mask.rank; ++i) {
       if (mask.strides[i] < 0 || mask.strides[i] > INT32_MAX || mask.extents[i] < 1 || mask.extents[i] > INT32_MAX ||
           (mask.strides[i] != 0 && mask.extents[i] < needed.limits[i]))
@@ -215,6 +234,14 @@ decant_status setMask(decant_session &session, const decant_mask &mask, uint32_t
             "mask %s: dimension %d has extent %lld and stride %lld, this step needs an extent of %lld", mask.name, i,
             static_cast<long long>(mask.extents[i]), static_cast<long long>(mask.strides[i]),
             static_cast<long long>(needed.limits[i]));
+      int64_t along = 0;
+      if (__builtin_mul_overflow(mask.strides[i], std::max<int64_t>(needed.limits[i] - 1, 0), &along) ||
+          __builtin_add_overflow(reach, along, &reach) || reach > INT32_MAX)
+        return session.text().fail(
+            DECANT_OUT_OF_RANGE,
+            "mask %s: dimension %d with stride %lld and %lld indices reaches beyond 2147483647 elements, the most that "
+            "kernels index: give fewer sequences at once",
+            mask.name, i, static_cast<long long>(mask.strides[i]), static_cast<long long>(needed.limits[i]));
       value.extents[i] = mask.extents[i];
       value.strides[i] = mask.strides[i];
     }

@@ -59,7 +59,7 @@ struct Runner {
     decant_session_options options{sizeof options, line.threads, batch * beams};
     if (decant_status status = decant_session_create(model, &options, &session); status != DECANT_OK) {
       std::fprintf(stderr, "no session for %d sequences with %d threads: %s\n", batch * beams, line.threads,
-                   decant_status_name(status));
+                   decant_session_message(nullptr));
       return failure = exitCode(status);
     }
     return kExitOk;

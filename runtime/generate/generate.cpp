@@ -94,7 +94,24 @@ struct Generator {
     return search->slots.push(slot) ? DECANT_OK : outOfMemory();
   }
 
-  /// Admits as many inputs as there is room for, and encodes them together.
+  /// Whether one step can hold the next input too, beside `active`, of which those from `first` on are new.
+  bool fitsStep(size_t first) {
+    int64_t encoded = 0, decoded = 0, results = 0;
+    auto add = [&](bool fresh, size_t input, int64_t prompt) {
+      encoded += fresh && encoder() ? static_cast<int64_t>(inputs[input].count) : 0;
+      decoded += std::max<int64_t>(prompt, context.options.num_beams);
+      results += context.options.num_beams;
+    };
+    for (size_t i = 0; i < active.size(); ++i)
+      add(i >= first, active[i]->input, active[i]->started ? 1 : active[i]->prompt_length);
+    add(true, next, encoder() ? 1 : static_cast<int64_t>(inputs[next].count));
+    return encoded <= stepLimit(session(), DECANT_ENTRY_ENCODE, DECANT_SIZE_ROWS) &&
+           decoded <= stepLimit(session(), DECANT_ENTRY_DECODE, DECANT_SIZE_ROWS) &&
+           results <= stepLimit(session(), DECANT_ENTRY_DECODE, DECANT_SIZE_OUT_ROWS);
+  }
+
+  /// Admits as many inputs as there is room for, and encodes them together. One alone is always admitted: if it does
+  /// not fit, its step says why.
   decant_status admit() {
     const auto beams = static_cast<size_t>(context.options.num_beams);
     const size_t first = active.size();
@@ -105,7 +122,7 @@ struct Generator {
       return session().text().fail(DECANT_OUT_OF_RANGE,
                                    "generation with %zu beams needs %zu free slots, the session has %zu", beams, beams,
                                    room);
-    for (; next < inputs.size() && room >= pending + beams; room -= beams)
+    for (; next < inputs.size() && room >= pending + beams && (active.empty() || fitsStep(first)); room -= beams)
       if (decant_status status = admitOne(); status != DECANT_OK)
         return status;
     if (first == active.size() || !encoder())

@@ -102,8 +102,8 @@ DECANT_API DECANT_MUST_USE decant_status decant_session_create(decant_model *mod
                                                                const decant_session_options *options,
                                                                decant_session **out_session);
 DECANT_API void decant_session_release(decant_session *session);
-/* Text of the last failure; "" if none. Valid until the next call on the session. NULL session: text about out of
- * memory. */
+/* Text of the last failure; "" if none. Valid until the next call on the session. With NULL: why this thread's last
+ * decant_session_create failed, "" if it did not; valid until the thread's next one. */
 DECANT_API const char *decant_session_message(const decant_session *session);
 
 /* Slots open empty. fork copies a sequence by sharing its cache blocks (copy of the last, partial one only). */

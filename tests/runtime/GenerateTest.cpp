@@ -1,4 +1,5 @@
 // Greedy and beam search against a naive computation on whole sequences, over seeds, beams, penalties and rules.
+#include "runtime/core/session.h"
 #include "NaiveSearch.h"
 
 #include <gtest/gtest.h>
@@ -38,10 +39,13 @@ std::vector<Ids> someSources(int count) {
 }
 
 decant_status generate(toy::Model &toy, int32_t slots, const std::vector<Ids> &sources,
-                       const decant_generate_options &options, Results &results, std::string *message = nullptr) {
+                       const decant_generate_options &options, Results &results, std::string *message = nullptr,
+                       void (*prepare)(decant_session &) = nullptr) {
   decant_session_options session_options{sizeof session_options, 2, slots};
   decant_session *session = nullptr;
   EXPECT_EQ(decant_session_create(&toy.model, &session_options, &session), DECANT_OK);
+  if (prepare)
+    prepare(*session);
   std::vector<decant_ids> inputs;
   for (const Ids &ids : sources)
     inputs.push_back({ids.data(), ids.size()});
@@ -75,6 +79,25 @@ void compare(const toy::NaiveOptions &naive, int32_t slots, int inputs) {
       EXPECT_EQ(results.tokens[i], expected.ids);
     }
   }
+}
+
+TEST(GenerateTest, AdmitsFewerInputsThanSlotsWhereAStepCannotIndexMore) {
+  toy::Model toy;
+  decant_generate_options options;
+  decant_generate_options_init(&options);
+  const std::vector<Ids> sources = someSources(12);
+  Results wide, narrow, none;
+  ASSERT_EQ(generate(toy, 6, sources, options, wide), DECANT_OK);
+  auto nineRows = [](decant_session &session) {
+    session.widest[DECANT_ENTRY_ENCODE][DECANT_SIZE_ROWS] = INT32_MAX / 17;
+  };
+  std::string message;
+  ASSERT_EQ(generate(toy, 6, sources, options, narrow, &message, nineRows), DECANT_OK) << message;
+  for (size_t i = 0; i < sources.size(); ++i)
+    EXPECT_EQ(narrow.all[i].ids, wide.all[i].ids);
+  auto oneRow = [](decant_session &session) { session.widest[DECANT_ENTRY_ENCODE][DECANT_SIZE_ROWS] = INT32_MAX / 9; };
+  EXPECT_EQ(generate(toy, 6, sources, options, none, &message, oneRow), DECANT_OUT_OF_RANGE);
+  EXPECT_TRUE(message.starts_with("2 rows in one step are more than the maximum of 1 ")) << message;
 }
 
 TEST(GenerateTest, GreedyEqualsTheNaiveSearchWhateverTheBatch) {

@@ -190,6 +190,60 @@ TEST_F(SessionTest, WrongArgumentsAreNamed) {
   EXPECT_EQ(message(), "the model has no mask parameter \"no_such\"");
 }
 
+TEST_F(SessionTest, AStepBeyond32BitIndicesIsRefused) {
+  EXPECT_EQ(session->widest[DECANT_ENTRY_ENCODE][DECANT_SIZE_ROWS], int64_t(toy::kWidth));
+  EXPECT_EQ(session->widest[DECANT_ENTRY_DECODE][DECANT_SIZE_OUT_ROWS], int64_t(toy::kVocab));
+  int32_t slot = open({3, 4});
+  auto message = [&] { return std::string(decant_session_message(session)); };
+  for (uint32_t size : {DECANT_SIZE_ROWS, DECANT_SIZE_OUT_ROWS}) {
+    int64_t &widest = session->widest[DECANT_ENTRY_DECODE][size];
+    const int64_t before = widest;
+    widest = INT32_MAX / 20;
+    const int64_t most = decant::rt::stepLimit(*session, DECANT_ENTRY_DECODE, size);
+    ASSERT_TRUE(most > 0 && most < 20);
+    const std::string what = size == DECANT_SIZE_ROWS ? " rows" : " result rows";
+    EXPECT_EQ(decode(slot, Ids(size_t(most) + 1, 5), nullptr, true), DECANT_OUT_OF_RANGE);
+    EXPECT_TRUE(message().starts_with(std::to_string(most + 1) + what)) << message();
+    EXPECT_EQ(inUse(DECANT_CACHE_SELF), 0u);
+    EXPECT_EQ(decode(slot, Ids(size_t(most), 5), nullptr, true), DECANT_OK) << message();
+    widest = before;
+    ASSERT_EQ(decant_slot_close(session, slot), DECANT_OK);
+    slot = open({3, 4});
+  }
+}
+
+TEST_F(SessionTest, AMaskBeyond32BitIndicesIsRefused) {
+  toy::Options with_mask;
+  with_mask.mask = true;
+  toy::Model masked(with_mask);
+  const decant_session_options sizes{sizeof sizes, 1, 2};
+  decant_session *one = nullptr;
+  ASSERT_EQ(decant_session_create(&masked.model, &sizes, &one), DECANT_OK);
+  const Ids ids = {1, 2, 3};
+  decant_rows rows{0, 3, ids.data(), nullptr};
+  ASSERT_EQ(decant_slot_open(one, &rows.slot), DECANT_OK);
+  ASSERT_EQ(decant_encode(one, &rows, 1, nullptr, nullptr), DECANT_OK);
+  const float zero = 0;
+  decant_mask mask{"self_bias", &zero, {1, 1, 3, 3}, {0, 0, INT32_MAX / 2, 1}, 4}; // last element: 2 * 2^30 + 2 - 2
+  decant_step_options options{sizeof options, 1, &mask, 1};
+  decant_result result{};
+  EXPECT_EQ(decant_decode(one, &rows, 1, &options, &result), DECANT_OUT_OF_RANGE);
+  EXPECT_TRUE(std::string(decant_session_message(one)).starts_with("mask self_bias: dimension 3 with stride 1 and 3 "))
+      << decant_session_message(one);
+  mask.strides[2] -= 1;
+  EXPECT_EQ(decant_decode(one, &rows, 1, &options, &result), DECANT_OK) << decant_session_message(one);
+  decant_session_release(one);
+}
+
+TEST_F(SessionTest, WhyASessionCouldNotBeCreated) {
+  const decant_session_options options{sizeof options, 1, 1 << 20};
+  decant_session *none = nullptr;
+  EXPECT_EQ(decant_session_create(&toy.model, &options, &none), DECANT_INVALID_ARGUMENT);
+  EXPECT_EQ(std::string(decant_session_message(nullptr)).substr(0, 42), "a session of 1 threads and 1048576 slots: ");
+  create(1, 2);
+  EXPECT_STREQ(decant_session_message(nullptr), "");
+}
+
 TEST_F(SessionTest, AFailingKernelIsInternalAndGivesItsBlocksBack) {
   int32_t slot = open({3, 4});
   ASSERT_EQ(decode(slot, {1, 2, 3, 4}), DECANT_OK);

@@ -235,6 +235,8 @@ std::vector<uint64_t> makeTables(const Options &o) {
   h.buffers = b.put(buffers());
   h.weights = b.put<decant_weight>({{b.text("w"), 64, 64}});
   h.caches = b.put<decant_cache>({{DECANT_CACHE_SELF, 1, 1, 0}, {DECANT_CACHE_CROSS, 1, 1, 0}});
+  if (o.mask)
+    h.params = b.put<decant_param>({{b.text("self_bias"), DECANT_F32, 4, 0, 0}});
   auto step = [&](uint32_t kernel, uint32_t rows, std::vector<uint32_t> args, const char *name) {
     return decant_step{{kernel, kernel, kernel}, rows, b.put(args), b.text(name)};
   };

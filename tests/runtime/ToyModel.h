@@ -22,7 +22,7 @@ struct Options {
   uint32_t kind = DECANT_MODEL_ENCODER_DECODER;
   std::vector<int32_t> eos = {kEnd}, suppress, begin_suppress;
   int32_t forced_bos = -1, forced_eos = -1, max_length = 16, min_length = 0;
-  bool text = false;
+  bool text = false, mask = false; ///< mask: a parameter self_bias, which no kernel reads
 };
 
 /// The tables block, header checksum set.
