@@ -6,6 +6,7 @@
 #include "runtime/core/model.h"
 #include "runtime/exe/runner.h"
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <unistd.h>
@@ -21,6 +22,16 @@ void interrupted(int) { _exit(kExitInterrupted); }
 int report(decant_status status, const char *message) {
   std::fprintf(stderr, "%s\n", message);
   return exitCode(status);
+}
+
+/// The code, or that of a failed write: a full disk shows at the last flush. A closed pipe has seen enough.
+int flushed(int code) {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout))
+    return code;
+  if (code != kExitOk || errno == EPIPE)
+    return code;
+  std::fputs("cannot write to standard output\n", stderr);
+  return kExitResource;
 }
 
 int run(const CommandLine &line, const char *module_path) {
@@ -55,7 +66,7 @@ int decant_exe_main(int argc, char **argv, const char *module_path) {
     return code;
   if (line.help) {
     printHelp(argv[0]);
-    return kExitOk;
+    return flushed(kExitOk);
   }
-  return run(line, module_path);
+  return flushed(run(line, module_path));
 }

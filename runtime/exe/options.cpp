@@ -11,24 +11,25 @@
 namespace decant::rt {
 namespace {
 
-enum Kind { Flag, Positive, NotNegative, Real, EarlyStopping, TwoFiles, Later };
+enum Kind { Flag, Number, Real, EarlyStopping, TwoFiles, Later };
 
 struct Option {
   const char *name;
   Kind kind;
   void *(*target)(CommandLine &);
+  int32_t lowest = 0, highest = INT_MAX; ///< of a Number
 };
 
 constexpr Option kOptions[] = {
-    {"--ids", Flag, [](CommandLine &c) -> void * { return &c.ids; }},
-    {"--max-new-tokens", Positive, [](CommandLine &c) -> void * { return &c.generate.max_new_tokens; }},
-    {"--min-new-tokens", NotNegative, [](CommandLine &c) -> void * { return &c.generate.min_new_tokens; }},
-    {"--num-beams", Positive, [](CommandLine &c) -> void * { return &c.generate.num_beams; }},
+    {"--ids", Flag, [](CommandLine &c) -> void * { return &c.ids; }}, // --ids=LIST as well
+    {"--max-new-tokens", Number, [](CommandLine &c) -> void * { return &c.generate.max_new_tokens; }, 1},
+    {"--min-new-tokens", Number, [](CommandLine &c) -> void * { return &c.generate.min_new_tokens; }},
+    {"--num-beams", Number, [](CommandLine &c) -> void * { return &c.generate.num_beams; }, 1, 1024},
     {"--length-penalty", Real, [](CommandLine &c) -> void * { return &c.generate.length_penalty; }},
     {"--early-stopping", EarlyStopping, [](CommandLine &c) -> void * { return &c.generate.early_stopping; }},
     {"--ignore-eos", Flag, nullptr},
-    {"--batch", Positive, [](CommandLine &c) -> void * { return &c.batch; }},
-    {"--threads", Positive, [](CommandLine &c) -> void * { return &c.threads; }},
+    {"--batch", Number, [](CommandLine &c) -> void * { return &c.batch; }, 1, 65536},
+    {"--threads", Number, [](CommandLine &c) -> void * { return &c.threads; }, 1, 256},
     {"--stream", Flag, [](CommandLine &c) -> void * { return &c.stream; }},
     {"--json", Flag, [](CommandLine &c) -> void * { return &c.json; }},
     {"--scores", Flag, [](CommandLine &c) -> void * { return &c.scores; }},
@@ -110,9 +111,14 @@ int setValue(const Option &option, const char *text, CommandLine &out) {
     return kExitOk;
   }
   long value = std::strtol(text, &end, 10);
-  long lowest = option.kind == Positive;
-  if (end == text || *end || errno || value < lowest || value > INT_MAX)
-    return badValue(option, lowest ? "a whole number from 1 on" : "a whole number from 0 on", text);
+  if (end == text || *end || errno || value < option.lowest || value > option.highest) {
+    char expected[64];
+    if (option.highest == INT_MAX)
+      std::snprintf(expected, sizeof expected, "a whole number from %d on", option.lowest);
+    else
+      std::snprintf(expected, sizeof expected, "a whole number from %d to %d", option.lowest, option.highest);
+    return badValue(option, expected, text);
+  }
   *static_cast<int32_t *>(target) = static_cast<int32_t>(value);
   return kExitOk;
 }
@@ -122,6 +128,11 @@ const Option *find(std::string_view name) {
     if (name == option.name)
       return &option;
   return nullptr;
+}
+
+int outOfMemory() {
+  std::fputs("out of memory\n", stderr);
+  return kExitResource;
 }
 
 struct Parser {
@@ -150,6 +161,10 @@ struct Parser {
       return kExitOk;
     }
     if (option->kind == Flag) {
+      if (equals != std::string_view::npos && name == "--ids") {
+        out.ids = true;
+        return out.texts.push(argv[i] + equals + 1) ? kExitOk : outOfMemory();
+      }
       if (equals != std::string_view::npos)
         return badValue(*option, "no value", argv[i] + equals + 1);
       if (option->target)
@@ -173,12 +188,13 @@ struct Parser {
       std::string_view argument = argv[i];
       if (!only_texts && argument == "--") {
         only_texts = true;
+      } else if (!only_texts && argument == "-h") {
+        out.help = true;
       } else if (!only_texts && argument.size() > 2 && argument[0] == '-' && argument[1] == '-') {
         if (int code = option())
           return code;
       } else if (!out.texts.push(argv[i])) {
-        std::fputs("out of memory\n", stderr);
-        return kExitResource;
+        return outOfMemory();
       }
     }
     return kExitOk;

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cmath>
 #include <unistd.h>
 
 namespace decant::rt {
@@ -37,10 +38,20 @@ struct Runner {
   Array<char> text;
   size_t printed = 0, streaming = SIZE_MAX;
   int failure = kExitOk;
+  const char *what = "input"; ///< or "line", of stdin
+  size_t before = 0;          ///< inputs of earlier rounds
+  int pending = kExitOk;      ///< an input that cannot be taken ends the work after those before it; problem says why
+  char problem[512] = "";
 
   int fail(int code, const char *message) {
     std::fprintf(stderr, "%s\n", message);
     return failure = code;
+  }
+  /// Input `index` of this round, counted from 1 over all rounds.
+  template <class... A> int refuse(int code, size_t index, const char *format, A... values) {
+    int used = std::snprintf(problem, sizeof problem, "%s %zu: ", what, before + index + 1);
+    (void)Message{problem + used, sizeof problem - static_cast<size_t>(used)}.fail(DECANT_OK, format, values...);
+    return pending = code;
   }
   int outOfMemory() { return fail(kExitResource, "out of memory"); }
 
@@ -75,13 +86,42 @@ struct Runner {
       char *end = nullptr;
       errno = 0;
       long id = std::strtol(at, &end, 10);
-      if (end == at || errno || id < 0 || id > INT_MAX) {
-        std::fprintf(stderr, "input %zu: expected token ids, found \"%s\"\n", index + 1, at);
-        return failure = kExitInput;
-      }
+      if (end == at || errno || id < 0 || id > INT_MAX || !std::strchr(" \t,", *end)) // finds the NUL as well
+        return refuse(kExitInput, index, "expected token ids apart by spaces or commas, found \"%.60s\"", at);
       if (!ids.push(static_cast<int32_t>(id)))
         return outOfMemory();
       at = end;
+    }
+    return kExitOk;
+  }
+
+  /// What decant_generate would refuse, with all inputs of the round.
+  int checkIds(size_t index, size_t from) {
+    const decant_tables_header &h = model->header();
+    const size_t count = ids.size() - from;
+    if (count == 0)
+      return refuse(kExitInput, index, "no token ids");
+    for (size_t i = from; i < ids.size(); ++i)
+      if (static_cast<uint32_t>(ids[i]) >= h.vocab)
+        return refuse(kExitInput, index, "token id %d is outside the vocabulary of %u", ids[i], h.vocab);
+    if (h.model_kind == DECANT_MODEL_ENCODER_DECODER && count > h.max_source)
+      return refuse(kExitResource, index, "%zu tokens are more than the maximum of %u", count, h.max_source);
+    return kExitOk;
+  }
+
+  /// Reads the texts up to the first that cannot be taken, which ends the list.
+  int readTexts() {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const size_t from = ids.size();
+      int code = line.ids ? parseIds(texts[i], i) : encodeText(texts[i], i);
+      if (!code && model->header().vocab)
+        code = checkIds(i, from);
+      if (failure)
+        return failure;
+      if (code)
+        return ids.resize(from) && texts.resize(i) ? kExitOk : outOfMemory();
+      if (!ends.push(ids.size()))
+        return outOfMemory();
     }
     return kExitOk;
   }
@@ -92,10 +132,8 @@ struct Runner {
     for (int pass = 0; pass < 2; ++pass) { // the first counts
       decant_status status = decant_text_encode(model, input, pass ? ids.data() + before : nullptr, count, message,
                                                 sizeof message, &count);
-      if (status != DECANT_OK) {
-        std::fprintf(stderr, "input %zu: %s\n", index + 1, message);
-        return failure = exitCode(status);
-      }
+      if (status != DECANT_OK)
+        return refuse(exitCode(status), index, "%s", message);
       if (pass == 0 && !ids.resize(before + count))
         return outOfMemory();
     }
@@ -129,7 +167,10 @@ struct Runner {
       }
       std::fputs(", \"ids\": [", stdout);
       printIds(out, result.count, ", ");
-      std::printf("], \"score\": %.6f}\n", static_cast<double>(result.score));
+      if (std::isfinite(result.score))
+        std::printf("], \"score\": %.6f}\n", static_cast<double>(result.score));
+      else
+        std::fputs("], \"score\": null}\n", stdout);
       return true;
     }
     if (streaming != index) {
@@ -168,8 +209,14 @@ struct Runner {
     return std::ferror(stdout);
   }
 
-  /// One round: everything in `texts`.
+  /// One round: everything in `texts`, then the input that could not be taken, if any.
   int round() {
+    int code = generate();
+    before += texts.size();
+    return !code && pending ? fail(pending, problem) : code;
+  }
+
+  int generate() {
     ids.clear();
     ends.clear();
     inputs.clear();
@@ -177,12 +224,8 @@ struct Runner {
     results.clear();
     printed = 0;
     streaming = SIZE_MAX;
-    for (size_t i = 0; i < texts.size(); ++i) {
-      if (int code = line.ids ? parseIds(texts[i], i) : encodeText(texts[i], i))
-        return code;
-      if (!ends.push(ids.size()))
-        return outOfMemory();
-    }
+    if (int code = readTexts(); code || texts.empty())
+      return code;
     size_t start = 0;
     for (size_t end : ends) {
       if (!inputs.push({ids.data() + start, end - start}))
@@ -207,26 +250,32 @@ struct Runner {
     return fail(exitCode(status), decant_session_message(session));
   }
 
-  /// Turns the complete lines in `buffer` into texts; returns the bytes they take.
-  size_t splitLines(Array<char> &buffer, bool at_end) {
-    size_t start = 0;
+  /// Turns the complete lines in `buffer`, whose first `scanned` bytes hold no line end, into texts; returns the bytes
+  /// they take. A line that cannot be a text ends the work.
+  size_t splitLines(Array<char> &buffer, size_t scanned, bool at_end) {
+    constexpr size_t kLongest = 1 << 20;
     texts.clear();
-    for (size_t i = 0; i < buffer.size(); ++i) {
-      if (buffer[i] != '\n')
-        continue;
-      buffer[i] = 0;
-      if (i > start && buffer[i - 1] == '\r')
-        buffer[i - 1] = 0;
-      if (!texts.push(buffer.data() + start))
+    if (at_end && !buffer.empty() && buffer[buffer.size() - 1] != '\n' && !buffer.push('\n'))
+      return outOfMemory(), 0;
+    for (size_t start = 0;;) {
+      const size_t from = std::max(start, scanned);
+      char *at = buffer.data() + start;
+      auto *end = from < buffer.size()
+                      ? static_cast<char *>(std::memchr(buffer.data() + from, '\n', buffer.size() - from))
+                      : nullptr;
+      if ((end ? end : buffer.end()) - at > static_cast<ptrdiff_t>(kLongest))
+        return refuse(kExitInput, texts.size(), "longer than the maximum of %zu bytes", kLongest), start;
+      if (!end)
+        return start;
+      if (std::memchr(at, 0, static_cast<size_t>(end - at)))
+        return refuse(kExitInput, texts.size(), "a NUL byte, expected UTF-8 text"), start;
+      *end = 0;
+      if (end > at && end[-1] == '\r')
+        end[-1] = 0;
+      if (!texts.push(at))
         return outOfMemory(), 0;
-      start = i + 1;
+      start = static_cast<size_t>(end - buffer.data()) + 1;
     }
-    if (at_end && start < buffer.size()) { // the last line without a line end; the reader left room for a NUL
-      if (!buffer.push(0) || !texts.push(buffer.data() + start))
-        return outOfMemory(), 0;
-      start = buffer.size();
-    }
-    return start;
   }
 
   int runStdin() {
@@ -240,10 +289,10 @@ struct Runner {
       if (got < 0 && errno != EINTR)
         return fail(kExitInput, "cannot read standard input");
       (void)buffer.resize(held + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-      size_t taken = splitLines(buffer, got == 0);
+      size_t taken = splitLines(buffer, held, got == 0);
       if (failure)
         return failure;
-      if (!texts.empty())
+      if (!texts.empty() || pending)
         if (int code = round(); code || std::ferror(stdout))
           return code;
       std::copy(buffer.begin() + taken, buffer.end(), buffer.begin());
@@ -258,8 +307,10 @@ struct Runner {
       return code;
     bool from_stdin =
         line.texts.empty() || (line.ids && line.texts.size() == 1 && std::string_view(line.texts[0]) == "-");
-    if (from_stdin)
+    if (from_stdin) {
+      what = "line";
       return runStdin();
+    }
     return texts.append(line.texts.data(), line.texts.size()) ? round() : outOfMemory();
   }
 };

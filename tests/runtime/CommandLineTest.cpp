@@ -54,6 +54,15 @@ TEST(CommandLineTest, TextsMayBeEmptyOrLookLikeOptions) {
   EXPECT_FALSE(line.json);
 }
 
+TEST(CommandLineTest, IdsMayStandBehindAnEqualsSign) {
+  CommandLine line, help;
+  EXPECT_EQ(parse({"--ids=1 2"}, line).code, 0);
+  ASSERT_TRUE(line.ids && line.texts.size() == 1);
+  EXPECT_STREQ(line.texts[0], "1 2");
+  EXPECT_EQ(parse({"-h"}, help).code, 0);
+  EXPECT_TRUE(help.help && help.texts.empty());
+}
+
 TEST(CommandLineTest, WrongUseIsExitTwoOrFour) {
   auto refused = [](std::vector<std::string> words, int code, const char *error) {
     CommandLine line;
@@ -64,8 +73,12 @@ TEST(CommandLineTest, WrongUseIsExitTwoOrFour) {
   refused({"--num-beam", "4"}, 2, "unknown option --num-beam; the nearest one is --num-beams (see --help)\n");
   refused({"--thread=1"}, 2, "unknown option --thread; the nearest one is --threads (see --help)\n");
   refused({"--num-beams"}, 2, "--num-beams: a value is missing\n");
-  refused({"--num-beams", "0"}, 2, "--num-beams: expected a whole number from 1 on, found \"0\"\n");
-  refused({"--num-beams", "4x"}, 2, "--num-beams: expected a whole number from 1 on, found \"4x\"\n");
+  refused({"--num-beams", "0"}, 2, "--num-beams: expected a whole number from 1 to 1024, found \"0\"\n");
+  refused({"--num-beams", "4x"}, 2, "--num-beams: expected a whole number from 1 to 1024, found \"4x\"\n");
+  refused({"--num-beams", "1025"}, 2, "--num-beams: expected a whole number from 1 to 1024, found \"1025\"\n");
+  refused({"--threads", "257"}, 2, "--threads: expected a whole number from 1 to 256, found \"257\"\n");
+  refused({"--batch=65537"}, 2, "--batch: expected a whole number from 1 to 65536, found \"65537\"\n");
+  refused({"--max-new-tokens", "0"}, 2, "--max-new-tokens: expected a whole number from 1 on, found \"0\"\n");
   refused({"--early-stopping", "maybe"}, 2, "--early-stopping: expected true, false or never, found \"maybe\"\n");
   refused({"--length-penalty", "nan"}, 2, "--length-penalty: expected a finite number, found \"nan\"\n");
   refused({"--json=1"}, 2, "--json: expected no value, found \"1\"\n");
