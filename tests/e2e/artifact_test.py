@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from harness import DECANT, EXE, G2P, LIB, Case, run
+from harness import DECANT, EXE, G2P, GOLDEN, LIB, Case, run
 
 HEADER_ABI = 8  # byte of the ABI number behind the magic, in tables and trailer
 
@@ -113,6 +113,46 @@ class Artifact(Case):
 
     def test_input_longer_than_the_model(self):
         self.refuses(6, ["64"], EXE, "a" * 100)
+
+    def test_a_bad_line_of_stdin_ends_the_work_after_those_before_it(self):
+        for bad, sentence, code in (("1 b", 'line 2: expected token ids', 3), ("1 24x", "line 2: expected token ids", 3),
+                                    ("1 2\0", "line 2: a NUL byte", 3), ("", "line 2: no token ids", 3),
+                                    ("1 9999", "line 2: token id 9999 is outside the vocabulary of 63", 3),
+                                    ("1 " * 100, "line 2: 100 tokens are more than the maximum of 64", 6)):
+            result = run(EXE, "--ids", "-", stdin=f"1 24 50 2\n{bad}\n1 24 50 2\n")
+            self.assertEqual((result.returncode, result.stdout.count("\n")), (code, 1), result.stderr)
+            self.assertIn(sentence, result.stderr)
+        result = run(EXE, stdin="a" * (3 << 20))
+        self.assertEqual((result.returncode, result.stdout), (3, ""))
+        self.assertIn("line 1: longer than the maximum of 1048576 bytes", result.stderr)
+
+    def test_lines_are_counted_over_all_reads(self):
+        process = subprocess.Popen([EXE, "--ids", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process.stdin.write("1 24 50 2\n")
+        process.stdin.flush()
+        self.assertTrue(process.stdout.readline())
+        out, err = process.communicate("1 24 2\nx\n", timeout=60)
+        self.assertEqual((process.returncode, out.count("\n")), (3, 1))
+        self.assertIn("line 3: ", err)
+
+    def test_full_disk_of_stdout(self):
+        for arguments in (["--info"], ["--version"], ["--help"], ["word"]):
+            with open("/dev/full", "w") as full:
+                process = subprocess.run([EXE, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+            self.assertEqual((process.returncode, process.stderr), (6, "cannot write to standard output\n"), arguments)
+
+    def test_not_executable(self):
+        path = self.patched(EXE, lambda data: None)
+        path.chmod(0o644)
+        tensors = GOLDEN / "g2p" / "inputs.safetensors"
+        for command in (["run", path, "word"], ["eval", path, "--inputs", tensors, "--outputs", self.dir / "out"]):
+            self.refuses(5, ["cannot be executed: Permission denied"], DECANT, *command)
+
+    def test_fifo(self):
+        path = self.dir / "fifo"
+        os.mkfifo(path)
+        for command in (["inspect", path], ["run", path], ["eval", path, "--inputs", GOLDEN / "g2p" / "inputs.safetensors", "--outputs", "x"]):
+            self.refuses(3, ["fifo: not a decant module"], DECANT, *command)
 
     def test_two_targets_in_one_file(self):
         both = self.dir / "both"

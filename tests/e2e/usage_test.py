@@ -43,6 +43,23 @@ class Usage(Case):
             self.compile_refuses(4, [f"--target {later}: not in this version; known are host, x86-64-v3, x86-64-v4"], G2P,
                                  "--target", later)
 
+    def test_empty_targets(self):
+        for targets in ("", ",", "host,,x86-64-v3"):
+            self.compile_refuses(2, ["--target: an empty "], G2P, "--target", targets)
+
+    def test_ranges(self):
+        arguments = ["--inputs", "a", "--outputs", "b"]
+        for option, value, words in (("--threads", "257", ["eval", "x", *arguments]), ("--max-context", "1.5", ["compile", G2P, "-o", "x"]),
+                                     ("--max-context", "0", ["compile", G2P, "-o", "x"]), ("--max-batch", "65537", ["compile", G2P, "-o", "x"])):
+            self.refuses(2, [option], DECANT, *words, option, value)
+
+    def test_inspect_bad_ir_is_bad_input(self):
+        path = self.dir / "x.mlir"
+        text = self.succeeds(DECANT, "compile", G2P, "--emit-ir=import").stdout
+        path.write_text(text.replace('dec.phase = "import"', 'dec.phase = "nonsense"'))
+        result = self.refuses(3, ["decant: error: "], DECANT, "inspect", path, "--weights", G2P / "model.safetensors")
+        self.assertNotIn("see current operation", result.stderr)
+
     def test_dtypes(self):
         self.compile_refuses(4, ["--dtype int8: not in this version; known is f32"], G2P, "--dtype", "int8")
         self.compile_refuses(2, ["--dtype f23", "did you mean f32?"], G2P, "--dtype", "f23")

@@ -10,6 +10,7 @@
 #include "tools/decant/Interrupt.h"
 #include "tools/decant/LoadModel.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 
@@ -105,6 +106,10 @@ llvm::Error evalLibrary(const EvalOptions &options, const std::string &in, const
 llvm::Error evalProgram(const EvalOptions &options, const ScratchFolder &scratch, const std::string &in,
                         const std::string &out) {
   std::string log = scratch.file("stderr"), problem, threads = std::to_string(options.threads);
+  // execv says the same, but only in the child.
+  if (!llvm::sys::fs::can_execute(options.model))
+    return userError(ExitCode::Environment,
+                     fmt::format("{}: cannot be executed: {}", options.model, std::strerror(errno)));
   std::vector<llvm::StringRef> argv{options.model, "--eval-raw", in, out};
   if (options.threads)
     argv.insert(argv.end(), {"--threads", threads});

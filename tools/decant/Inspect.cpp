@@ -64,9 +64,9 @@ void addTensors(const WeightSet &weights, Outline &out) {
 }
 
 /// Masks, scores and caches as the phases up to "cache" make them.
-llvm::Error addCompiled(LoadedModel &model, Outline &out) {
+llvm::Error addCompiled(LoadedModel &model, bool importedByDecant, Outline &out) {
   auto untilCache = [](unsigned, llvm::StringRef name) { return name != "cache"; };
-  if (llvm::Error error = runPhasesOf(*model.module, /*importedByDecant=*/true, untilCache))
+  if (llvm::Error error = runPhasesOf(*model.module, importedByDecant, untilCache))
     return error;
   Outline::List masks, caches;
   model.module->walk([&](mlir::Operation *op) {
@@ -107,7 +107,7 @@ llvm::Expected<Outline> describeModel(const InspectOptions &options) {
     out.add("config", describeConfig(*config));
   }
   addTensors(model->weights, out);
-  if (llvm::Error error = addCompiled(*model, out))
+  if (llvm::Error error = addCompiled(*model, isFolder(options.model), out))
     return error;
   return out;
 }

@@ -102,7 +102,10 @@ DialectRegistry dialects() {
 
 } // namespace
 
-ModelContext::ModelContext() : MLIRContext(dialects(), Threading::DISABLED) { loadAllAvailableDialects(); }
+ModelContext::ModelContext() : MLIRContext(dialects(), Threading::DISABLED) {
+  loadAllAvailableDialects();
+  printOpOnDiagnostic(false); // a message is a sentence, not a page of IR
+}
 
 bool isFolder(const std::string &path) { return llvm::sys::fs::is_directory(path); }
 

@@ -115,7 +115,7 @@ struct Parser {
     command.add_option("--max-batch", compile.maxBatch, "sequences at once; default 32")
         ->check(CLI::Range(int64_t(1), int64_t(65536)));
     command.add_option("--max-context", compile.maxContext, "tokens a sequence; default: the model's, at most 4096")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(int64_t(1), int64_t(INT32_MAX)));
     command.add_option("--jobs", compile.jobs, "kernels compiled at once; default: one a core")
         ->check(CLI::Range(1, 1024));
     command.add_flag("--no-cache", compile.noCache, "compile every kernel anew");
@@ -133,7 +133,7 @@ struct Parser {
     command.add_option("--weights", eval.weights, "weights of a .mlir file (safetensors)");
     command.add_option("--inputs", eval.inputs, "safetensors to read")->required();
     command.add_option("--outputs", eval.outputs, "safetensors to write")->required();
-    command.add_option("--threads", eval.threads, "default: all cores")->check(CLI::Range(1, 1024));
+    command.add_option("--threads", eval.threads, "default: all cores")->check(CLI::Range(1, 256));
   }
 
   CLI::App *chosen() {

@@ -55,6 +55,8 @@ llvm::Error unknown(const std::string &name) {
 llvm::Expected<std::vector<std::string>> resolveTargets(const std::vector<std::string> &names) {
   std::vector<bool> wanted(levels().size());
   for (std::string name : names) {
+    if (name.empty())
+      return userError(ExitCode::Usage, "--target: an empty name; expected names apart by commas, such as host");
     if (name == "host") {
       auto host = hostLevel();
       if (!host)
@@ -66,6 +68,8 @@ llvm::Expected<std::vector<std::string>> resolveTargets(const std::vector<std::s
       return unknown(name);
     wanted[found - levels().begin()] = true;
   }
+  if (names.empty())
+    return userError(ExitCode::Usage, "--target: an empty list; expected names apart by commas, such as host");
   std::vector<std::string> targets;
   for (auto [level, isWanted] : llvm::zip(levels(), wanted))
     if (isWanted)
