@@ -148,6 +148,10 @@ class Artifact(Case):
         for command in (["run", path, "word"], ["eval", path, "--inputs", tensors, "--outputs", self.dir / "out"]):
             self.refuses(5, ["cannot be executed: Permission denied"], DECANT, *command)
 
+    def test_a_score_that_is_not_finite_is_null(self):
+        told = json.loads(self.succeeds(EXE, "--json", "--length-penalty=-1000", "word").stdout)
+        self.assertIsNone(told["score"])
+
     def test_fifo(self):
         path = self.dir / "fifo"
         os.mkfifo(path)

@@ -15,6 +15,11 @@ class Usage(Case):
     def test_version(self):
         self.assertRegex(self.succeeds(DECANT, "--version").stdout, r"^decant \d+\.\d+\.\d+\n$")
 
+    def test_full_disk_of_stdout(self):
+        for flag in ("--help", "--version"):
+            result = run("sh", "-c", f"'{DECANT}' {flag} > /dev/full")
+            self.assertEqual((result.returncode, result.stderr), (6, "decant: error: cannot write to standard output\n"))
+
     def test_no_command(self):
         self.refuses(2, ["a command is missing"], DECANT)
 

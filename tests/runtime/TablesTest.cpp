@@ -66,6 +66,20 @@ TEST(TablesTest, EachRefusalHasItsSentence) {
             "F: damaged: buffer 14: it reaches outside the arena");
 }
 
+TEST(TablesTest, AReachThatOverflowsIsRefused) {
+  std::vector<uint64_t> tables = toy::makeTables();
+  decant_tables_header &h = toy::headerOf(tables);
+  h.entries[DECANT_ENTRY_ENCODE].hidden = UINT32_MAX; // else the buffer would have to be a matrix
+  auto *buffers = reinterpret_cast<decant_buffer *>(reinterpret_cast<uint8_t *>(tables.data()) + h.buffers.offset);
+  decant_buffer &hidden = buffers[13];
+  ASSERT_EQ(hidden.storage, DECANT_STORE_ARENA);
+  hidden.rank = 4; // 4 bytes * 2^30 * 2^30, four times: 2^64
+  for (decant_dim &dim : hidden.dims)
+    dim = {(1 << 30) + 1, 0, DECANT_SIZE_ONE, 1 << 30};
+  toy::seal(tables);
+  EXPECT_EQ(check(tables).message, "F: damaged: buffer 13: an extent, stride or size is out of range");
+}
+
 /// Runs a whole model on tables that passed the check with one number changed: they may mean something else, no more.
 void runIfAccepted(const std::vector<uint64_t> &tables) {
   if (check(tables).status != DECANT_OK)

@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 #include <numeric>
 #include <sstream>
 
 namespace decant::cli {
 namespace {
 
-constexpr int kUsage = 2, kUnsupported = 4;
+constexpr int kUsage = 2, kUnsupported = 4, kResource = 6;
 
 constexpr const char *kExamples = R"(Examples:
   decant compile g2p/ -o g2p && ./g2p "transformer"      a model folder becomes one program
@@ -206,7 +207,10 @@ Command parseCommandLine(int argc, char **argv) {
   try {
     parser.app.parse(argc, argv);
   } catch (const CLI::Success &success) {
-    return parser.app.exit(success);
+    int code = parser.app.exit(success);
+    if (code == 0 && !std::cout.flush())
+      return fail(kResource, "cannot write to standard output");
+    return code;
   } catch (const CLI::ExtrasError &) {
     return parser.unexpected();
   } catch (const CLI::ParseError &error) {
