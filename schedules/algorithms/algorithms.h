@@ -31,10 +31,10 @@ struct AttentionKernel : Kernel {
   Halide::Func keep{"keep"};         ///< (key, row, block, head, tile) i32: -1 visible, 0 not
   Halide::Func full{"full"};         ///< (block, head, tile) i32: -1 = every key that exists is visible to every row
   Halide::Func partial{"partial"};   ///< (key, chunk, row, ..): q . k over one chunk of d
-  Halide::Func score{"score"};       ///< (key, row, ..): in units of log 2, masked = -1e30
+  Halide::Func score{"score"};       ///< (key, row, ..): natural units, masked = -1e36
   Halide::Func top{"top"};           ///< (row, ..): largest score
-  Halide::Func exponent{"exponent"}; ///< (row, ..) i32: ceil(top)
-  Halide::Func weight{"weight"};     ///< (key, row, ..): 2^(score - exponent), masked = 0
+  Halide::Func exponent{"exponent"}; ///< (row, ..): ceil(top log2 e), an integer
+  Halide::Func weight{"weight"};     ///< (key, row, ..): e^score 2^-exponent, masked = 0
   Halide::Func laneSum{"laneSum"};   ///< (lane, row, ..): weights of the keys = lane modulo 16
   Halide::Func weighted{"weighted"}; ///< (lane, column block, row, ..): sum of weight * value
   Halide::Func running{"running"};   ///< (lane, row, head, tile): (exponent, weights, values of each column block)

@@ -1,9 +1,9 @@
 // Scaled dot-product attention over a blocked KV cache, softmax merged online over key blocks (Milakov & Gimelshein
 // 2018; Dao et al. 2022). In: query rows in tiles, K blocks (key innermost), V blocks (column innermost), block table,
 // lengths, mask and score functions. Out: the rows of each tile. Invariants: sums run in an order fixed by absolute key
-// and column numbers, so a row's bits do not depend on its tile; the running maximum is an integer exponent, so merging
-// scales exactly; a key that a row must not see reaches none of its bits, NaN or not (integer AND, no 0 * NaN); a row
-// without a visible key gives exactly 0. Tested in tests/schedules/AttentionTest.cpp.
+// and column numbers, so a row's bits do not depend on its tile; the running maximum is an integer (held as a float:
+// scores may be huge), so merging scales exactly; a key that a row must not see reaches none of its bits, NaN or not
+// (integer AND, no 0 * NaN); a row without a visible key gives exactly 0. Tested in tests/schedules/AttentionTest.cpp.
 #include "schedules/algorithms/algorithms.h"
 #include "schedules/algorithms/mask.h"
 #include "schedules/algorithms/math.h"
@@ -16,8 +16,10 @@ using namespace Halide;
 namespace decant {
 namespace {
 
-constexpr float kHidden = -1e30f;       // score of a hidden key: finite, below any real one
-constexpr int kNoExponent = -100000000; // before the first block
+// All finite, and so are their differences to the exponent of a score up to 2e38: see Halide's float flags.
+constexpr float kHidden = -1e36f;     // score of a hidden key: below any real one
+constexpr float kNoExponent = -2e36f; // before the first block: below any block's
+constexpr float kLog2e = 1.44269504f;
 
 /// The bits of `value` where `mask` is -1, all zero where it is 0.
 Expr andBits(Expr value, Expr mask) { return reinterpret<float>(reinterpret<int>(value) & mask); }
@@ -116,7 +118,6 @@ Func defineMask(AttentionKernel &k, const Inputs &in) {
 
 void defineScores(AttentionKernel &k, const Inputs &in, double scale, Func added) {
   Var key = k.key, row = k.row, block = k.block, head = k.head, tile = k.tile, chunk = k.chunk;
-  const double log2e = 1.4426950408889634;
   Expr column = chunk * (in.d / k.chunks) + k.d;
   k.partial(key, chunk, row, block, head, tile) = 0.0f;
   k.partial(key, chunk, row, block, head, tile) += in.q(head * in.d + column, in.queryRow(tile, row)) *
@@ -124,9 +125,9 @@ void defineScores(AttentionKernel &k, const Inputs &in, double scale, Func added
   Expr dot = k.partial(key, 0, row, block, head, tile);
   for (int c = 1; c < k.chunks; ++c)
     dot = strictAdd(dot, k.partial(key, c, row, block, head, tile));
-  Expr score = dot * float(scale * log2e);
+  Expr score = dot * float(scale);
   if (in.hasScore)
-    score = score + added(key, row, block, head, tile) * float(log2e);
+    score = score + added(key, row, block, head, tile);
   Expr keep = k.keep(key, row, block, head, tile);
   int hidden = 0;
   std::memcpy(&hidden, &kHidden, sizeof(hidden));
@@ -137,8 +138,11 @@ void defineWeights(AttentionKernel &k, const Inputs &in) {
   Var key = k.key, row = k.row, block = k.block, head = k.head, tile = k.tile, lane = k.lane, column = k.column;
   k.top(row, block, head, tile) = kHidden;
   k.top(row, block, head, tile) = max(k.top(row, block, head, tile), k.score(k.topKey, row, block, head, tile));
-  k.exponent(row, block, head, tile) = cast<int>(ceil(max(k.top(row, block, head, tile), -1e6f)));
-  Expr power = exp2Poly(k.score(key, row, block, head, tile) - cast<float>(k.exponent(row, block, head, tile)));
+  Expr top = k.top(row, block, head, tile);
+  k.exponent(row, block, head, tile) = ceil(top * kLog2e);
+  // The difference first: of two huge scores it is exact, of their multiples of log2 e it is not. Bounded, so finite.
+  Expr below = max(strict_float(k.score(key, row, block, head, tile) - top), -100.0f);
+  Expr power = exp2Poly(below * kLog2e + strict_float(top * kLog2e - k.exponent(row, block, head, tile)));
   k.weight(key, row, block, head, tile) = andBits(power, k.keep(key, row, block, head, tile));
   k.laneSum(lane, row, block, head, tile) = 0.0f;
   k.laneSum(lane, row, block, head, tile) =
@@ -168,7 +172,7 @@ Expr laneTree(const std::vector<Expr> &lanes, size_t first, size_t count) {
 /// Merges the blocks: all sums relative to 2^exponent, rescaled by exact powers of two.
 void defineMerge(AttentionKernel &k, const Inputs &in) {
   Var row = k.row, head = k.head, tile = k.tile, lane = k.lane, column = k.column;
-  std::vector<Expr> start = {Expr(kNoExponent), 0.0f};
+  std::vector<Expr> start = {kNoExponent, 0.0f};
   start.resize(size_t(2 + k.columns), 0.0f);
   k.running(lane, row, head, tile) = Tuple(start);
   RVar b = k.blocks.x;

@@ -15,24 +15,30 @@ template <size_t N> Expr polynomial(const float (&coefficients)[N], Expr x) {
   return sum;
 }
 
+constexpr int kMinusInfinity = -8388608; // 0xff800000
+
 } // namespace
 
 Expr exp2Poly(Expr x) {
   // (2^r - 1) / r on [-1/2, 1/2], degree 5: 2^r within 4e-9 before rounding
   static const float kPower[] = {1.54531629406e-4f, 1.33908633648e-3f, 9.61808255729e-3f,
                                  5.55035711422e-2f, 2.40226507606e-1f, 6.93147188026e-1f};
-  Expr clamped = max(x, -100.0f), whole = round(clamped), r = clamped - whole;
+  // -127 gives the exponent field 0 and the mantissa 0, the number 0
+  Expr clamped = max(x, -127.0f), whole = round(clamped), r = clamped - whole;
   Expr power = polynomial(kPower, r) * r + 1.0f;
   return reinterpret<float>((cast<int>(whole) << 23) + reinterpret<int>(power));
 }
 
-Expr pow2Int(Expr e) { return reinterpret<float>(max(e + 127, 0) << 23); }
+Expr pow2Int(Expr e) { return reinterpret<float>((cast<int>(max(e, -127.0f)) + 127) << 23); }
 
 Expr activate(Activation act, Expr value, const std::vector<Var> &at, std::vector<Func> &stages) {
   if (act == Activation::None)
     return value;
-  if (act == Activation::Relu)
-    return max(value, 0.0f);
+  if (act == Activation::Relu) {
+    // As integers, which keeps NaN of both signs: -0 .. -inf are the smallest. Float arithmetic here may assume no NaN.
+    Expr bits = reinterpret<int>(value);
+    return reinterpret<float>(select(bits <= kMinusInfinity, 0, bits));
+  }
   // gelu = x Phi(x), Phi the normal distribution's integral: the erf form.
   // -log2(erfc(a / sqrt 2)) / a on [0, 6], degree 10, within 5e-8. So Phi(-a) = 2^(-a p(a)) / 2 has a small relative
   // error everywhere and neither side of 0 cancels. Beyond 6 Phi(-a) < 1e-9 counts as 0.

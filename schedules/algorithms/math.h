@@ -9,10 +9,10 @@
 
 namespace decant {
 
-/// 2^x for x <= 127, relative error about 1e-7; x below -100 counts as -100 (no subnormal results).
+/// 2^x for -126 <= x <= 127, relative error about 1e-7; falls to exactly 0 at -127 and stays there.
 Halide::Expr exp2Poly(Halide::Expr x);
 
-/// 2^e for an integer -127 <= e <= 127; anything smaller gives exactly 0.
+/// 2^e for a float e that is an integer from -126 to 127; anything smaller gives exactly 0.
 Halide::Expr pow2Int(Halide::Expr e);
 
 /// act(value), value being a function of `at`. gelu is the erf form; its steps become Funcs appended to `stages`, to be

@@ -259,6 +259,49 @@ TEST(AttentionScore, MinusInfinityHidesAKey) {
   data.compare(out);
 }
 
+/// `base` with +3 at every third key, plus `step` from the second block of 64 on; q = 0, so the score is the mask
+/// alone.
+void expectRightScores(const LoadedKernel &many, const LoadedKernel &one, float base, float step) {
+  auto mask = [=](int, int, int, int k) { return double(float(base + (k % 3 == 1 ? 3 : 0) + (k >= 64 ? step : 0))); };
+  const Case c{2, 2, 16, 64, "true", "(load slope h q k)", "slope:f32:3", all, mask};
+  Data data(c);
+  std::fill(data.q.data.begin(), data.q.data.end(), 0.0f);
+  for (int h = 0; h < 2; ++h)
+    for (int q = 0; q < kMaxKeys; ++q)
+      for (int k = 0; k < kMaxKeys; ++k)
+        data.slopes(k, q, h) = float(mask(0, h, q, k));
+  const Floats want = data.run(many, 8);
+  data.compare(want);
+  data.expectSameBits(data.run(one, 1), want, "one");
+}
+
+TEST(AttentionScore, HugeScoresAreRight) {
+  const std::string spec = "attention heads=2 kv_heads=2 d=16 block=64 scale=0.25 mask=true score=(load slope h q k) "
+                           "params=slope:f32:3 rows=";
+  const LoadedKernel many(spec + "many"), one(spec + "one");
+  for (float base : {0.0f, -1e3f, 1e3f, -1e6f, 1e6f, -1e9f, 1e9f, -3e9f, 3e9f, -1e12f, 1e12f, -9e29f, 2e38f})
+    for (float step : {0.0f, 4096.0f, -4096.0f}) {
+      SCOPED_TRACE(testing::Message() << "base " << base << " step " << step);
+      expectRightScores(many, one, base, step);
+    }
+}
+
+TEST(AttentionScore, AKeyFarBelowTheLargestWeighsNothing) {
+  const Case c{1, 1, 16, 64, "true", "(load slope h q k)", "slope:f32:3", all, [](int, int, int, int k) {
+                 return k == 0 ? 0.0 : -200.0;
+               }};
+  Data data(c);
+  std::fill(data.q.data.begin(), data.q.data.end(), 0.0f);
+  for (int q = 0; q < kMaxKeys; ++q)
+    for (int k = 0; k < kMaxKeys; ++k)
+      data.slopes(k, q, 0) = k == 0 ? 0.0f : -200.0f;
+  for (int column = 0; column < c.d; ++column)
+    data.value(0, 1, 0, column) = 1e35f; // 2^-100 of it would be seen
+  const Floats out = data.run(LoadedKernel(data.spec("few")), 8);
+  for (int column = 0; column < c.d; ++column)
+    ASSERT_EQ(out.at(column, 0), data.value(0, 0, 0, column)) << "column " << column;
+}
+
 TEST(AttentionTiles, RowsThatDoNotBelongToATileAreNotWritten) {
   const Case c{1, 1, 20, 16, "true", "-", "-", all, {}};
   Data data(c);

@@ -142,6 +142,22 @@ TEST(LinearTiles, EveryTileGivesTheSameBits) {
     }
 }
 
+TEST(LinearActivation, KeepsNaN) {
+  for (const char *act : {"relu", "gelu"}) {
+    const Case c{24, 48, act, true, false, false};
+    Data data(c);
+    for (float nan : {NAN, -NAN}) {
+      data.x(5, 2) = nan;
+      for (const char *rowClass : {"one", "few", "many"}) {
+        const Floats out = data.run(LoadedKernel(specText(c, rowClass)), 5);
+        for (int r = 0; r < 5; ++r)
+          for (int j = 0; j < c.n; ++j)
+            ASSERT_EQ(std::isnan(out.at(j, r)), r == 2) << act << " " << rowClass << " row " << r << " column " << j;
+      }
+    }
+  }
+}
+
 TEST(LinearViews, RowStrideAndUnalignedStartAreFree) {
   const Case c{24, 48, "none", false, false, false};
   Data data(c);

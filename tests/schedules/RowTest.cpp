@@ -4,6 +4,7 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <limits>
 
 namespace decant::test {
 namespace {
@@ -110,6 +111,24 @@ TEST(Elementwise, ActivationAndResidual) {
             ASSERT_NEAR(out(j, r), want, 6e-7) << act << " n " << n;
           }
       }
+}
+
+TEST(Elementwise, ActivationsKeepNaN) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const char *act : {"relu", "gelu", "none"}) {
+    Floats x({32, 1}), out({32, 1});
+    for (int j = 0; j < 32; ++j)
+      x(j, 0) = j % 3 == 1 ? nan : j % 3 == 2 ? -nan : float(j - 16);
+    x(0, 0) = -0.0f, x(3, 0) = *act == 'g' ? -9.0f : -INFINITY, x(6, 0) = INFINITY; // gelu(-inf) is NaN in PyTorch too
+    LoadedKernel(std::string("elementwise n=32 act=") + act + " residual=0 rows=one")({x, out});
+    for (int j = 0; j < 32; ++j)
+      EXPECT_EQ(std::isnan(out(j, 0)), j % 3 != 0) << act << " column " << j;
+    if (*act != 'r')
+      continue;
+    EXPECT_EQ(bits(out(0, 0)), 0u);
+    EXPECT_EQ(bits(out(3, 0)), 0u);
+    EXPECT_EQ(out(6, 0), INFINITY);
+  }
 }
 
 TEST(Gelu, IsTheErfFormWithinAFewUnits) {
