@@ -1,7 +1,6 @@
 #include "compiler/config/Json.h"
 
 #include "compiler/config/Errors.h"
-#include "compiler/config/Limits.h"
 #include "compiler/config/RegularFile.h"
 
 #include <fmt/format.h>
@@ -32,7 +31,7 @@ namespace {
 /// Receives nlohmann's events and builds the tree; a method that returns false stops the parse with `problem` set.
 class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 public:
-  explicit TreeBuilder(llvm::StringRef text) : text(text) {}
+  TreeBuilder(llvm::StringRef text, Caps caps) : text(text), caps(caps) {}
 
   Value root;
   std::string problem;
@@ -79,15 +78,15 @@ private:
   }
 
   bool add(Value value) {
-    if (++values > limits::jsonValues)
-      return fail(fmt::format("more than {} values in one document", limits::jsonValues));
+    if (++values > caps.values)
+      return fail(fmt::format("more than {} values in one document", caps.values));
     (stack.empty() ? root : stack.back().items().emplace_back()) = std::move(value);
     return true;
   }
 
   bool open(Kind kind) {
-    if (stack.size() >= static_cast<size_t>(limits::jsonDepth))
-      return fail(fmt::format("{}: nested more than {} deep", path(), limits::jsonDepth));
+    if (stack.size() >= static_cast<size_t>(caps.depth))
+      return fail(fmt::format("{}: nested more than {} deep", path(), caps.depth));
     stack.push_back(Value::container(kind));
     return true;
   }
@@ -133,20 +132,21 @@ private:
   }
 
   llvm::StringRef text;
+  Caps caps;
   std::vector<Value> stack;
   int64_t values = 0;
 };
 
 } // namespace
 
-llvm::Expected<Value> json::parse(llvm::StringRef text, const std::string &where) {
+llvm::Expected<Value> json::parse(llvm::StringRef text, const std::string &where, Caps caps) {
   // Before nlohmann sees it: it takes a NUL byte for the end of the text and skips a byte order mark.
   if (const void *nul = std::memchr(text.data(), 0, text.size()))
     return badInput(
         fmt::format("{}: byte {}: a NUL byte is not valid JSON", where, static_cast<const char *>(nul) - text.data()));
   if (text.starts_with("\xef\xbb\xbf"))
     return badInput(fmt::format("{}: begins with a byte order mark; save it as plain UTF-8", where));
-  TreeBuilder builder(text);
+  TreeBuilder builder(text, caps);
   bool good = nlohmann::json::sax_parse(text.begin(), text.end(), static_cast<nlohmann::json::json_sax_t *>(&builder));
   if (!good)
     return badInput(fmt::format("{}: {}", where, builder.problem));
@@ -216,24 +216,4 @@ std::string json::excerpt(const Value &value) {
   std::string out;
   append(out, value);
   return out.size() > 100 ? out.substr(0, 97) + "..." : out;
-}
-
-llvm::StringRef json::describe(Kind kind) {
-  switch (kind) {
-  case Kind::Null:
-    return "null";
-  case Kind::Bool:
-    return "true or false";
-  case Kind::Integer:
-    return "an integer";
-  case Kind::Float:
-    return "a number with a fraction, an exponent or more than 64 bits";
-  case Kind::String:
-    return "a string";
-  case Kind::Array:
-    return "an array";
-  case Kind::Object:
-    return "an object";
-  }
-  return "";
 }

@@ -1,9 +1,11 @@
 // JSON text -> a small value tree: the one JSON front for every file of a model folder.
 //
-// nlohmann-json lexes (SAX only); the tree and its rules are ours: depth <= limits::jsonDepth, no equal keys, integers
-// are int64 and stay apart from floats, valid UTF-8, nothing after the document, caps on strings and values.
-// Objects keep the order of the file. Tested in tests/config/JsonTest.cpp.
+// nlohmann-json lexes (SAX only); the tree and its rules are ours: no equal keys, integers are int64 and stay apart
+// from floats, valid UTF-8, nothing after the document, caps on depth, strings and the number of values. Objects keep
+// the order of the file. Tested in tests/config/JsonTest.cpp.
 #pragma once
+
+#include "compiler/config/Limits.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -67,8 +69,13 @@ private:
   std::unique_ptr<Children> children;
 };
 
+/// What bounds the tree of one document.
+struct Caps {
+  int64_t values = limits::jsonValues, depth = limits::jsonDepth;
+};
+
 /// Parses one document. `where` starts every message: the file's path. All errors are ExitCode::BadInput.
-llvm::Expected<Value> parse(llvm::StringRef text, const std::string &where);
+llvm::Expected<Value> parse(llvm::StringRef text, const std::string &where, Caps caps = {});
 /// Reads and parses a regular file of at most limits::jsonFileBytes.
 llvm::Expected<Value> parseFile(const std::string &path);
 
@@ -76,7 +83,5 @@ llvm::Expected<Value> parseFile(const std::string &path);
 std::string excerpt(const Value &value);
 /// A foreign string in double quotes for a message: escaped, at most about 80 bytes.
 std::string quote(llvm::StringRef text);
-/// "an integer", "a string", ...
-llvm::StringRef describe(Kind kind);
 
 } // namespace decant::json

@@ -10,8 +10,11 @@ inline constexpr int64_t headerBytes = 100'000'000; ///< safetensors header
 inline constexpr int64_t tensors = 1'000'000;       ///< tensors a file
 inline constexpr int64_t rank = 8;
 inline constexpr int64_t jsonDepth = 64;
+inline constexpr int64_t headerDepth = 4;          ///< nesting of a safetensors header; the format needs 3
 inline constexpr int64_t jsonFileBytes = 16 << 20; ///< config.json, generation_config.json, g2p_vocab.json
-inline constexpr int64_t jsonValues = 10'000'000;  ///< values a document: bounds the memory of its tree
+// Values a document bound the memory of its tree: at most about 150 bytes each.
+inline constexpr int64_t jsonValues = 500'000;            ///< config.json, generation_config.json, g2p_vocab.json
+inline constexpr int64_t headerValues = 16 * tensors + 2; ///< safetensors: a tensor of rank 8 has 14
 inline constexpr int64_t stringBytes = 1 << 20;
 inline constexpr int64_t layers = 4096;
 inline constexpr int64_t heads = 1024;

@@ -1,7 +1,8 @@
 // config.json of a torch.nn.TransformerDecoder / TransformerDecoderLayer -> DecoderConfig.
 //
 // A state dict does not hold these values, so the folder's config names them by the constructor's arguments; defaults
-// are PyTorch's. No vocabulary, no generation. Tested in tests/config/TorchDecoderTest.cpp.
+// are PyTorch's. No vocabulary, no generation:
+// a generation_config.json is refused. Tested in tests/config/TorchDecoderTest.cpp.
 #include "compiler/config/Families.h"
 #include "compiler/config/Limits.h"
 
@@ -22,6 +23,11 @@ ConfigActivation readActivation(KeyReader &keys) {
 } // namespace
 
 llvm::Expected<DecoderConfig> decant::readTorchDecoder(const FamilyInput &input) {
+  if (input.generation)
+    return unsupported(
+        fmt::format("{}: a model of type torch_transformer_decoder generates no text, so this file would "
+                    "be ignored; remove it",
+                    input.generationPath));
   KeyReader keys(input.config, input.configPath);
   DecoderConfig result;
   result.family = keys.text("model_type", std::nullopt);

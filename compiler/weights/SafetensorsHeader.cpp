@@ -35,7 +35,7 @@ public:
   llvm::Expected<std::map<std::string, TensorView>> read() {
     if (llvm::Error error = findHeader())
       return error;
-    llvm::Expected<Value> root = json::parse(header, where + ": header");
+    llvm::Expected<Value> root = json::parse(header, where + ": header", {limits::headerValues, limits::headerDepth});
     if (!root)
       return root.takeError();
     if (llvm::Error error = readEntries(*root))

@@ -1,5 +1,6 @@
 // The bytes of a *.safetensors file -> its table of tensors. Every rule of the format is a check here; the bytes of the
-// tensors themselves are not touched. Rules and messages: README.md. Private to weights/; fuzzed in tests/fuzz.
+// tensors themselves are not touched. Rules and messages: README.md. Private to weights/. Tested in
+// tests/weights.
 #pragma once
 
 #include "compiler/weights/WeightSet.h"

@@ -80,6 +80,19 @@ TEST(Json, DepthIsCapped) {
   EXPECT_TRUE(refused(parse("{\"a\": [0, {\"b\": " + nested(62) + "}]}"), ExitCode::BadInput, {"\"a\"[1].\"b\"[0]"}));
 }
 
+TEST(Json, ValuesAreCapped) {
+  auto elements = [](int64_t count) {
+    std::string text = "[[]";
+    for (int64_t i = 1; i < count; ++i)
+      text += ",[]";
+    return text + "]";
+  };
+  accepted(parse(elements(limits::jsonValues - 1)));
+  EXPECT_TRUE(refused(parse(elements(limits::jsonValues)), ExitCode::BadInput, {"more than 500000 values"}));
+  EXPECT_TRUE(refused(json::parse("[1, 2, 3]", "f.json", {3, 2}), ExitCode::BadInput, {"more than 3 values"}));
+  EXPECT_TRUE(refused(json::parse("[[[]]]", "f.json", {9, 2}), ExitCode::BadInput, {"nested more than 2 deep"}));
+}
+
 TEST(Json, StringsAreCapped) {
   auto sized = [](size_t bytes) { return "[\"" + std::string(bytes, 'x') + "\"]"; };
   accepted(parse(sized(limits::stringBytes)));

@@ -75,6 +75,17 @@ TEST(TorchDecoder, Refusals) {
     EXPECT_TRUE(refused(read(bad.members), bad.code, {"config.json: ", bad.message})) << bad.members;
 }
 
+TEST(TorchDecoder, AGenerationConfigIsRefusedNotIgnored) {
+  TempFolder folder;
+  folder.write("config.json", "{\"model_type\": \"torch_transformer_decoder\", \"d_model\": 24, \"nhead\": 3, "
+                              "\"num_layers\": 2}");
+  accepted(readConfig(folder.path));
+  folder.write("generation_config.json", "{\"num_beams\": 4}");
+  EXPECT_TRUE(
+      refused(readConfig(folder.path), ExitCode::Unsupported,
+              {"generation_config.json: a model of type torch_transformer_decoder generates no text", "remove"}));
+}
+
 TEST(TorchDecoder, RequiredKeysAndHeads) {
   const std::string head = "{\"model_type\": \"torch_transformer_decoder\"";
   EXPECT_TRUE(refused(readText(head + "}"), ExitCode::BadInput, {"\"d_model\": missing"}));

@@ -62,7 +62,8 @@ std::vector<BadFile> badContainers() {
       {"trailing NUL", file(good + std::string(1, '\0'), 16), "a NUL byte"},
       {"second document", file(good + "{}", 16), "not valid JSON"},
       {"deep nesting", file("{\"w\":" + std::string(100000, '[') + std::string(100000, ']') + "}", 0),
-       "nested more than 64 deep"},
+       "\"w\"[0][0][0]: nested more than 4 deep"},
+      {"nested metadata", file("{\"__metadata__\":{\"a\":[[[]]]}}", 0), "nested more than 4 deep"},
       {"equal names",
        file("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},"
             "\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}",
@@ -128,7 +129,7 @@ TEST(BadFiles, EachRuleHasItsMessage) {
       EXPECT_TRUE(refused(parse(bad.bytes), ExitCode::BadInput, {"w.safetensors: ", bad.message})) << bad.name;
       ++kinds;
     }
-  EXPECT_EQ(kinds, 57u);
+  EXPECT_EQ(kinds, 58u);
 }
 
 TEST(BadFiles, LegalCorners) {
