@@ -6,6 +6,7 @@
 #include "compiler/artifact/WeightPacker.h"
 #include "compiler/config/Errors.h"
 #include "compiler/weights/AtomicFile.h"
+#include "compiler/weights/ScratchFolder.h"
 #include "runtime/include/decant_module.h"
 #include "schedules/spec/KernelSpec.h"
 
@@ -30,16 +31,6 @@ constexpr uint64_t kPage = 4096;
 double secondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-/// A folder of our own for what goes to the linker.
-struct ScratchDir {
-  llvm::SmallString<128> path;
-  ~ScratchDir() {
-    if (!path.empty())
-      llvm::sys::fs::remove_directories(path);
-  }
-  std::string file(llvm::StringRef name) const { return (path + "/" + name).str(); }
-};
 
 llvm::Error writeFile(const std::string &path, llvm::StringRef bytes) {
   std::error_code failure;
@@ -74,14 +65,15 @@ std::vector<std::string> symbolsOf(llvm::ArrayRef<KernelRequest> requests) {
 
 llvm::Expected<std::string> linkImage(const ModuleTables &tables, llvm::ArrayRef<KernelRequest> requests,
                                       llvm::ArrayRef<std::string> kernels, const ArtifactOptions &options) {
-  ScratchDir scratch;
-  if (std::error_code error = llvm::sys::fs::createUniqueDirectory("decant-link", scratch.path))
-    return userError(ExitCode::Resource, "cannot make a temporary folder: " + error.message());
-  LinkInput input{options.kind, tables.hasText, {scratch.file("tables.o")}, options.runtimeDir, scratch.file("image")};
+  auto scratch = ScratchFolder::create("decant-link");
+  if (!scratch)
+    return scratch.takeError();
+  LinkInput input{
+      options.kind, tables.hasText, {scratch->file("tables.o")}, options.runtimeDir, scratch->file("image")};
   if (llvm::Error error = writeTablesObject(tables, symbolsOf(requests), input.objects.front()))
     return error;
   for (auto [i, object] : llvm::enumerate(kernels)) {
-    input.objects.push_back(scratch.file(fmt::format("{}.o", i)));
+    input.objects.push_back(scratch->file(fmt::format("{}.o", i)));
     if (llvm::Error error = writeFile(input.objects.back(), object))
       return error;
   }

@@ -3,6 +3,7 @@
 #include "compiler/codegen/KernelCache.h"
 #include "compiler/codegen/Worker.h"
 #include "compiler/config/Errors.h"
+#include "compiler/weights/ScratchFolder.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -56,13 +57,28 @@ std::string cacheKey(const KernelRequest &request, XXH128_hash_t worker) {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-/// A folder for the objects that workers write; removed at the end.
-struct ScratchDir {
-  llvm::SmallString<128> path;
-  ~ScratchDir() {
-    if (!path.empty())
-      llvm::sys::fs::remove_directories(path);
+/// Stores objects. A folder that the caller did not name may fail: one note, and no further attempt.
+class CacheWriter {
+public:
+  CacheWriter(const KernelCache &cache, const KernelBuildOptions &options) : cache(cache), options(options) {}
+
+  llvm::Error store(const std::string &key, const std::string &object) {
+    if (broken)
+      return llvm::Error::success();
+    llvm::Error error = cache.store(key, object);
+    if (!error || !options.cacheDir.empty())
+      return error;
+    broken = true;
+    std::string reason = llvm::toString(std::move(error));
+    if (options.warn)
+      options.warn(reason + "; the kernels are not kept for the next compilation");
+    return llvm::Error::success();
   }
+
+private:
+  const KernelCache &cache;
+  const KernelBuildOptions &options;
+  bool broken = false;
 };
 
 /// A worker and the request that it works on.
@@ -192,10 +208,11 @@ llvm::Expected<BuiltKernels> buildKernels(llvm::ArrayRef<KernelRequest> requests
     return built;
 
   std::signal(SIGPIPE, SIG_IGN); // a worker that is gone shows up as a failed write
-  ScratchDir scratch;
-  if (std::error_code error = llvm::sys::fs::createUniqueDirectory("decant-kernels", scratch.path))
-    return userError(ExitCode::Resource, "cannot make a temporary folder: " + error.message());
-  Builder builder(requests, options, program, scratch.path.str().str());
+  auto scratch = ScratchFolder::create("decant-kernels");
+  if (!scratch)
+    return scratch.takeError();
+  Builder builder(requests, options, program, scratch->folder());
+  CacheWriter writer(cache, options);
   auto finish = [&](size_t i, const std::string &path) -> llvm::Error {
     auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
     if (!file)
@@ -204,7 +221,7 @@ llvm::Expected<BuiltKernels> buildKernels(llvm::ArrayRef<KernelRequest> requests
     ++built.numBuilt;
     if (options.progress)
       options.progress(built.numCached + built.numBuilt, requests.size());
-    return cache.store(cacheKey(requests[i], *workerHash), built.objects[i]);
+    return writer.store(cacheKey(requests[i], *workerHash), built.objects[i]);
   };
   if (llvm::Error error = builder.run(todo, finish))
     return error;

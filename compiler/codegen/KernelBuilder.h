@@ -27,6 +27,7 @@ struct KernelBuildOptions {
   std::string worker;                                      ///< path of decant-kernelc; "" = beside this program
   unsigned timeoutSeconds = 300;                           ///< for one kernel
   std::function<void(size_t done, size_t total)> progress; ///< may be empty
+  std::function<void(const std::string &)> warn;           ///< a sentence for the user; may be empty
 };
 
 struct BuiltKernels {
@@ -34,8 +35,9 @@ struct BuiltKernels {
   size_t numBuilt = 0, numCached = 0;
 };
 
-/// Errors: no worker program (Environment), a kernel that cannot be built (Internal, names spec and target), a cache
-/// folder that cannot be made or written (Resource).
+/// Errors: no worker program (Environment), a kernel that cannot be built (Internal, names spec and target), a
+/// `cacheDir` that cannot be made or written (Resource); of the default folder `warn` is told once, and the build goes
+/// on.
 llvm::Expected<BuiltKernels> buildKernels(llvm::ArrayRef<KernelRequest> requests, const KernelBuildOptions &options);
 
 /// $XDG_CACHE_HOME/decant or ~/.cache/decant; "" if neither variable is set.

@@ -94,9 +94,21 @@ bool Worker::receive(std::string &answer, bool &gone) {
 
 std::string Worker::ending() {
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-    ;
+  // A closed pipe is mostly the process's end, a moment before it can be reaped; but it may live on.
+  bool ended = false;
+  for (int tries = 0; tries < 100 && !ended; ++tries) {
+    ended = waitpid(pid, &status, WNOHANG) != 0;
+    if (!ended)
+      usleep(10'000);
+  }
+  if (!ended) {
+    kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+      ;
+  }
   pid = -1;
+  if (!ended)
+    return "closed pipes and did not exit, so it was killed";
   if (WIFSIGNALED(status))
     return "signal " + std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
   return "exit code " + std::to_string(WEXITSTATUS(status));

@@ -21,7 +21,7 @@ public:
   /// Reads what has arrived; true if a whole answer is in `answer`. Sets `gone` at the end of the process's output.
   bool receive(std::string &answer, bool &gone);
   int outputFd() const { return output; }
-  /// "exit code 1", "signal 11 (Segmentation fault)": after it is gone.
+  /// "exit code 1", "signal 11 (Segmentation fault)": after it is gone. A process that only closed its pipes is killed.
   std::string ending();
 
 private:

@@ -152,6 +152,35 @@ TEST_F(KernelBuilder, ACrashIsOneErrorThatNamesTheSpec) {
             "kernel \"" + std::string(kNorm) + "\" for x86-64-v3: the kernel compiler ended with exit code 3");
 }
 
+TEST_F(KernelBuilder, AWorkerThatClosesItsPipesAndLivesOnIsKilled) {
+  useScript("read line; exec >&- 2>&-; exec sleep 60");
+  ExitCode code = ExitCode::Ok;
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(failure({{kNorm, "x86-64-v3"}}, code),
+            "kernel \"" + std::string(kNorm) +
+                "\" for x86-64-v3: the kernel compiler ended with closed pipes and did not exit, so it was killed");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+TEST_F(KernelBuilder, AnUnwritableCacheStopsOnlyWhoAskedForIt) {
+  std::ofstream(folder / "file") << "no folder";
+  options.cacheDir = folder / "file" / "cache";
+  ExitCode code = ExitCode::Ok;
+  EXPECT_NE(failure({{kNorm, "x86-64-v3"}}, code).find("use --cache-dir or --no-cache"), std::string::npos);
+  EXPECT_EQ(code, ExitCode::Resource);
+
+  const char *before = std::getenv("XDG_CACHE_HOME");
+  const std::string saved = before ? before : "";
+  setenv("XDG_CACHE_HOME", (folder / "file").c_str(), 1);
+  options.cacheDir = "";
+  std::vector<std::string> warnings;
+  options.warn = [&](const std::string &text) { warnings.push_back(text); };
+  EXPECT_EQ(build({{kNorm, "x86-64-v3"}, {kRelu, "x86-64-v3"}}).numBuilt, 2u);
+  before ? setenv("XDG_CACHE_HOME", saved.c_str(), 1) : unsetenv("XDG_CACHE_HOME");
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("file/decant: cannot make the kernel cache"), std::string::npos) << warnings[0];
+}
+
 TEST_F(KernelBuilder, AHangEndsAfterTheTimeout) {
   useScript("read line; exec sleep 60");
   options.timeoutSeconds = 1;

@@ -141,6 +141,7 @@ ArtifactOptions artifactOptions(const CompileOptions &options, EmitKind kind, co
   artifact.kernels.jobs = options.jobs;
   artifact.kernels.useCache = !options.noCache;
   artifact.kernels.cacheDir = options.cacheDir;
+  artifact.kernels.warn = [](const std::string &text) { fmt::print(stderr, "warning: {}\n", text); };
   if (isatty(STDERR_FILENO))
     artifact.kernels.progress = [](size_t done, size_t total) {
       fmt::print(stderr, "\rkernels {}/{}{}", done, total, done == total ? "\r\033[K" : "");
