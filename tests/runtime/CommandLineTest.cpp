@@ -56,7 +56,9 @@ TEST(CommandLineTest, TextsMayBeEmptyOrLookLikeOptions) {
 
 TEST(CommandLineTest, IdsMayStandBehindAnEqualsSign) {
   CommandLine line, help;
-  EXPECT_EQ(parse({"--ids=1 2"}, line).code, 0);
+  char program[] = "program", ids[] = "--ids=1 2"; // texts point into argv: it outlives the line
+  char *argv[] = {program, ids};
+  ASSERT_EQ(parseCommandLine(2, argv, line), 0);
   ASSERT_TRUE(line.ids && line.texts.size() == 1);
   EXPECT_STREQ(line.texts[0], "1 2");
   EXPECT_EQ(parse({"-h"}, help).code, 0);
