@@ -40,12 +40,16 @@ ModelOp findModel(ModuleOp module) {
   return *models.begin();
 }
 
-WeightOp lookupWeight(Operation *op, llvm::StringRef symbol) {
-  return SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, StringAttr::get(op->getContext(), symbol));
+/// Verifiers ask for ops that may not be verified yet: one that lacks an attribute counts as none.
+template <class Declaration> static Declaration lookup(Operation *op, llvm::StringRef symbol) {
+  auto found = SymbolTable::lookupNearestSymbolFrom<Declaration>(op, StringAttr::get(op->getContext(), symbol));
+  if (!found)
+    return found;
+  bool complete = llvm::all_of(Declaration::getAttributeNames(), [&](StringRef name) { return found->getAttr(name); });
+  return complete ? found : Declaration();
 }
 
-CacheOp lookupCache(Operation *op, llvm::StringRef symbol) {
-  return SymbolTable::lookupNearestSymbolFrom<CacheOp>(op, StringAttr::get(op->getContext(), symbol));
-}
+WeightOp lookupWeight(Operation *op, llvm::StringRef symbol) { return lookup<WeightOp>(op, symbol); }
+CacheOp lookupCache(Operation *op, llvm::StringRef symbol) { return lookup<CacheOp>(op, symbol); }
 
 } // namespace decant::dec

@@ -7,7 +7,7 @@ class MaskFunctionOp<string mnemonic> : DecOp<mnemonic, [Symbol, IsolatedFromAbo
   let arguments = (ins SymbolNameAttr:$sym_name);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1; // reads ops of the body: they are verified by then
   let extraClassDeclaration = [{
     /// Types of the parameters behind the four indices.
     ::llvm::SmallVector<::mlir::Type> getParamTypes();

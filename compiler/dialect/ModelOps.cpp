@@ -15,14 +15,36 @@ static bool hasEntry(ModelOp model, StringRef name) {
   return isa_and_nonnull<func::FuncOp, plan::EntryOp>(entry);
 }
 
-/// (C3) and (C4): what stands at the top level.
-static LogicalResult verifyBody(ModelOp model) {
-  for (auto function : model.getBody().getOps<func::FuncOp>())
+/// (C5): the caller's tensors have `width` columns; @decode of a model with a vocabulary gives `vocab`. Models of kind
+/// decoder_only are checked when the artifact's tables are written.
+static LogicalResult verifyColumns(ModelOp model, func::FuncOp function) {
+  auto check = [&](Type type, const Twine &what, StringRef name, int64_t expected) -> LogicalResult {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || tensor.getRank() != 2 || !tensor.getElementType().isF32() || tensor.getDimSize(1) == expected)
+      return success();
+    return function.emitOpError("(C5) ") << what << " is " << type << ", but " << name << " of the model is "
+                                         << expected;
+  };
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
+    if (!function.getArgAttr(i, "dec.neutral") &&
+        failed(check(type, "argument " + Twine(i), "width", model.getWidth())))
+      return failure();
+  bool givesLogits = function.getSymName() == "decode" && model.getVocab() > 0;
+  return check(function.getResultTypes().front(), "the result", givesLogits ? "vocab" : "width",
+               givesLogits ? model.getVocab() : model.getWidth());
+}
+
+/// (C3) to (C5): what stands at the top level.
+LogicalResult ModelOp::verifyRegions() {
+  for (auto function : getBody().getOps<func::FuncOp>()) {
     if ((function.getSymName() != "encode" && function.getSymName() != "decode") || !function.getBody().hasOneBlock() ||
         function.getNumResults() != 1)
       return function.emitOpError("(C3) expected @encode or @decode, with one block and one result");
+    if (getKind() != "decoder_only" && failed(verifyColumns(*this, function)))
+      return failure();
+  }
   CacheOp first;
-  for (auto cache : model.getBody().getOps<CacheOp>()) {
+  for (auto cache : getBody().getOps<CacheOp>()) {
     first = first ? first : cache;
     if (cache.getBlock() != first.getBlock())
       return cache.emitOpError("(C4) block is ")
@@ -47,7 +69,7 @@ LogicalResult ModelOp::verify() {
                  succeeded(check("vocab", getVocab(), 0, kMaxVocab)) &&
                  succeeded(check("max_batch", getMaxBatch(), 1, kMaxBatch)) &&
                  succeeded(check("max_context", getMaxContext(), 1, kMaxContext)) &&
-                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)) && succeeded(verifyBody(*this)));
+                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)));
 }
 
 LogicalResult WeightOp::verify() {

@@ -10,6 +10,8 @@ def ModelOp : DecOp<"model", [SymbolTable, Symbol, IsolatedFromAbove, NoTerminat
     (C1) "encoder_decoder" and "torch_decoder" have both, "decoder_only" has @decode alone.
     (C2) width, vocab (0 = no head), max_batch, max_context, max_source are within the limits of SPEC.md.
     (C3) no func.func but the entries; each has one block and one result.   (C4) all caches have the same block.
+    (C5) packed rows that an entry takes, and those that it returns, have `width` columns; logits of @decode
+    have `vocab` (decoder_only: checked when the artifact's tables are written).
     Example:
       dec.model @g2p {kind = "encoder_decoder", width = 128 : i64, vocab = 63 : i64, max_batch = 32 : i64,
                       max_context = 64 : i64, max_source = 64 : i64, batch_first = true} { ... }
@@ -19,6 +21,7 @@ def ModelOp : DecOp<"model", [SymbolTable, Symbol, IsolatedFromAbove, NoTerminat
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
   let hasVerifier = 1;
+  let hasRegionVerifier = 1; // reads the ops of the body: they are verified by then
 }
 
 def WeightOp : DecOp<"weight", [Symbol, HasParent<"ModelOp">]> {

@@ -1,13 +1,8 @@
-// Registration and verifiers of `plan`. Tested in tests/dialect/plan.mlir, plan-errors.mlir.
+// Registration and verifiers of `plan`; plan.call: PlanCall.cpp. Tested in tests/dialect/plan.mlir, plan-errors.mlir.
 #include "compiler/dialect/Dec.h"
 #include "compiler/dialect/Plan.h"
-#include "schedules/spec/KernelSpec.h"
-#include "schedules/spec/MaskExpr.h"
 
 #include "mlir/IR/DialectImplementation.h"
-#include "llvm/ADT/TypeSwitch.h"
-
-#include <fmt/format.h>
 
 #include "compiler/dialect/PlanDialect.cpp.inc"
 #include "compiler/dialect/PlanEnums.cpp.inc"
@@ -47,20 +42,41 @@ LogicalResult InputOp::verify() {
 }
 
 /// Symbols live in the dec.model around the plan.entry.
-static Operation *modelOf(Operation *op) { return op->getParentOfType<dec::ModelOp>(); }
+static bool isInModel(Operation *op) { return op->getParentOfType<dec::ModelOp>() != nullptr; }
+
+static int64_t roundUp(int64_t n) { return static_cast<int64_t>((static_cast<uint64_t>(n) + 15) / 16 * 16); }
+
+/// (C2) of plan.weight and plan.pool: what the declaration's layout makes of it, dense.
+static LogicalResult expectType(Operation *op, Value value, ArrayRef<int64_t> shape) {
+  auto expected = MemRefType::get(shape, Float32Type::get(op->getContext()));
+  if (value.getType() == expected)
+    return success();
+  return op->emitOpError("(C2) is ") << value.getType() << ", the declaration makes it " << expected;
+}
 
 LogicalResult WeightOp::verify() {
-  Operation *model = modelOf(*this);
-  auto weight =
-      model ? dyn_cast_or_null<dec::WeightOp>(SymbolTable::lookupSymbolIn(model, getWeightAttr())) : dec::WeightOp();
-  return weight ? success() : emitOpError("(C1) @") << getWeight() << " is not a dec.weight";
+  auto weight = isInModel(*this) ? dec::lookupWeight(*this, getWeight()) : dec::WeightOp();
+  if (!weight)
+    return emitOpError("(C1) @") << getWeight() << " is not a dec.weight";
+  auto tensor = dyn_cast<RankedTensorType>(weight.getType());
+  if (!tensor || tensor.getRank() < 1 || tensor.getRank() > 2)
+    return emitOpError("(C1) @") << getWeight() << " is no matrix or vector";
+  SmallVector<int64_t> shape(tensor.getShape());
+  if (weight.getLayout() == dec::Layout::Padded16)
+    shape = {roundUp(shape[0])};
+  if (weight.getLayout() == dec::Layout::Panel16)
+    shape = {roundUp(shape[0]) / 16, shape.back(), 16, 1};
+  return expectType(*this, getResult(), shape);
 }
 
 LogicalResult PoolOp::verify() {
-  Operation *model = modelOf(*this);
-  auto cache =
-      model ? dyn_cast_or_null<dec::CacheOp>(SymbolTable::lookupSymbolIn(model, getCacheAttr())) : dec::CacheOp();
-  return cache ? success() : emitOpError("(C1) @") << getCache() << " is not a dec.cache";
+  auto cache = isInModel(*this) ? dec::lookupCache(*this, getCache()) : dec::CacheOp();
+  if (!cache)
+    return emitOpError("(C1) @") << getCache() << " is not a dec.cache";
+  int64_t heads = cache.getKvHeads(), dim = cache.getHeadDim(), block = cache.getBlock();
+  if (getValues())
+    return expectType(*this, getResult(), {ShapedType::kDynamic, heads, block, roundUp(dim)});
+  return expectType(*this, getResult(), {ShapedType::kDynamic, heads, dim, block});
 }
 
 /// Of a f32 [?, n] buffer with contiguous columns: row stride and offset, in elements; nothing if it is not one.
@@ -98,64 +114,6 @@ LogicalResult ViewOp::verify() {
       getColumn() > source.getDimSize(1) - result.getDimSize(1) || to->offset != getColumn())
     return emitOpError("(C1) ") << result << " is not what begins at column " << getColumn() << " of a plan.alloc "
                                 << source;
-  return success();
-}
-
-/// Number of inputs and outputs of a kernel: schedules/README.md.
-static std::pair<size_t, size_t> argumentCounts(const KernelSpec &spec) {
-  return std::visit(
-      llvm::makeVisitor(
-          [](const LinearSpec &s) { return std::pair<size_t, size_t>(2 + s.gather + s.bias + s.residual, 1); },
-          [](const AttentionSpec &s) {
-            std::string error;
-            auto params = parseMaskParams(s.params, error);
-            return std::pair<size_t, size_t>(6 + (params ? params->size() : 0), 1);
-          },
-          [](const NormSpec &s) { return std::pair<size_t, size_t>(2 + s.bias, 1); },
-          [](const EmbedSpec &s) { return std::pair<size_t, size_t>(s.positions ? 4 : 2, 1); },
-          [](const KvAppendSpec &) { return std::pair<size_t, size_t>(4, 2); },
-          [](const ElementwiseSpec &s) { return std::pair<size_t, size_t>(1 + s.residual, 1); }),
-      spec);
-}
-
-/// Mask and score of an attention; true for the other kernels.
-static bool functionsParse(const KernelSpec &spec, std::string &error) {
-  const auto *attention = std::get_if<AttentionSpec>(&spec);
-  if (!attention)
-    return true;
-  auto params = parseMaskParams(attention->params, error);
-  if (!params)
-    return false;
-  auto parses = [&](const std::string &text, MaskExpr::Type type) {
-    auto expr = parseMaskExpr(text, *params, error);
-    if (expr && expr->type != type)
-      error = fmt::format("\"{}\" is not {}", text, type == MaskExpr::Type::Bool ? "a truth value" : "an f32");
-    return expr && expr->type == type;
-  };
-  return parses(attention->mask, MaskExpr::Type::Bool) &&
-         (attention->score == "-" || parses(attention->score, MaskExpr::Type::F32));
-}
-
-/// The run-time size that the kernel's row class depends on.
-static Size rowsOf(const KernelSpec &spec) {
-  if (std::holds_alternative<AttentionSpec>(spec))
-    return Size::Tiles;
-  const auto *linear = std::get_if<LinearSpec>(&spec);
-  return linear && linear->gather ? Size::OutRows : Size::Rows;
-}
-
-LogicalResult CallOp::verify() {
-  std::string error;
-  auto spec = parseKernelSpec((getSpec() + " rows=many").str(), error);
-  if (!spec || !functionsParse(*spec, error))
-    return emitOpError("(C1) spec \"") << getSpec() << "\": " << error;
-  if (getRows() != rowsOf(*spec))
-    return emitOpError("(C1) rows is ") << stringifySize(getRows()) << ", its kernel goes by "
-                                        << stringifySize(rowsOf(*spec));
-  auto [ins, outs] = argumentCounts(*spec);
-  if (getIns().size() != ins || getOuts().size() != outs)
-    return emitOpError("(C2) has ") << getIns().size() << " inputs and " << getOuts().size() << " outputs, the spec "
-                                    << ins << " and " << outs;
   return success();
 }
 

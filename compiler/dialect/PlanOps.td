@@ -57,7 +57,7 @@ def ParamOp : PlanOp<"param", [Pure]> {
 
 def WeightOp : PlanOp<"weight", [Pure]> {
   let summary = "A packed weight";
-  let description = [{ (C1) weight is a dec.weight.   Example: %w = plan.weight @fc1 : memref<8x128x16x1xf32> }];
+  let description = [{ (C1) weight is a dec.weight.   (C2) the type is that of its layout.   Example: %w = plan.weight @fc1 : memref<8x128x16x1xf32> }];
   let arguments = (ins FlatSymbolRefAttr:$weight);
   let results = (outs PlanBuffer:$result);
   let assemblyFormat = "$weight attr-dict `:` type($result)";
@@ -66,7 +66,7 @@ def WeightOp : PlanOp<"weight", [Pure]> {
 
 def PoolOp : PlanOp<"pool", [Pure]> {
   let summary = "The blocks of a cache: keys or values";
-  let description = [{ (C1) cache is a dec.cache.   Example: %k = plan.pool keys @decoder.0.self : memref<?x1x128x16xf32> }];
+  let description = [{ (C1) cache is a dec.cache.   (C2) the type is the cache's.   Example: %k = plan.pool keys @decoder.0.self : memref<?x1x128x16xf32> }];
   let arguments = (ins UnitAttr:$values, FlatSymbolRefAttr:$cache);
   let results = (outs PlanBuffer:$result);
   let assemblyFormat = "(`values` $values^):(`keys`)? $cache attr-dict `:` type($result)";
@@ -101,7 +101,7 @@ def CallOp : PlanOp<"call", [AttrSizedOperandSegments]> {
   let description = [{
     spec is the text of a KernelSpec without its row class, which the run time picks by the size named in `rows`; arguments in the
     kernel's order (schedules/README.md). kernel, the number of its distinct spec, is set by phase emit.
-    (C1) the spec parses, its mask and score too; rows is tiles for attention, out_rows for a linear that gathers, else rows.   (C2) the number of arguments is the spec's.
+    (C1) the spec parses, its mask and score too; rows is tiles for attention, out_rows for a linear that gathers, else rows.   (C2) the number of arguments is the spec's.   (C3) so are their types.
     Example: plan.call "norm @n.weight" "norm n=128 eps=1e-05 bias=1" rows ins(%x, %w, %b : ...) outs(%y : ...)
   }];
   let arguments = (ins StrAttr:$spec, PlanSize:$rows, StrAttr:$name, Variadic<PlanBuffer>:$ins, Variadic<PlanBuffer>:$outs,

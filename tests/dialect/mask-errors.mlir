@@ -66,8 +66,8 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
 // -----
 
 dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
-  // expected-error@+1 {{(C2) must yield one value of type i1}}
   dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{block with no terminator}}
     %t = arith.constant true
   }
   func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
@@ -227,6 +227,49 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
     %c = arith.constant 0 : index
     // expected-error@+1 {{expects parent op to be one of 'dec.mask, dec.score'}}
     %r = dec.apply @all(%c, %c, %c, %c)
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @m1(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{op requires a single operand}}
+    "dec.yield"() : () -> ()
+  }
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @a(%b: index, %h: index, %q: index, %k: index) {
+    %0 = dec.apply @b2(%b, %h, %q, %k)
+    dec.yield %0 : i1
+  }
+  dec.mask @b2(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{requires attribute 'callee'}}
+    %0 = "dec.apply"(%b, %h, %q, %k) : (index, index, index, index) -> i1
+    dec.yield %0 : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) expected four index arguments}}
+  "dec.mask"() <{sym_name = "f"}> ({
+  ^bb0(%b: index):
+    %t = arith.constant true
+    dec.yield %t : i1
+  }) : () -> ()
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
     return %x : tensor<?x32xf32>
   }
 }

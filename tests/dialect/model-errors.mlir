@@ -272,3 +272,48 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
     return %x : tensor<?x32xf32>
   }
 }
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{requires attribute}}
+  "dec.cache"() <{sym_name = "a"}> : () -> ()
+  "dec.cache"() <{sym_name = "b"}> : () -> ()
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "torch_decoder", width = 16 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C5) argument 0 is 'tensor<?x32xf32>', but width of the model is 16}}
+  func.func @encode(%memory: tensor<?x32xf32> {dec.name = "memory"}, %rows: !dec.rows {dec.name = "rows"}) -> tensor<?x32xf32> {
+    return %memory : tensor<?x32xf32>
+  }
+  func.func @decode(%x: tensor<?x20xf32>, %rows: !dec.rows) -> tensor<?x20xf32> {
+    return %x : tensor<?x20xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "torch_decoder", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  func.func @encode(%memory: tensor<?x32xf32> {dec.name = "memory"}, %rows: !dec.rows {dec.name = "rows"}) -> tensor<?x32xf32> {
+    return %memory : tensor<?x32xf32>
+  }
+  // expected-error@+1 {{(C5) the result is 'tensor<?x32xf32>', but vocab of the model is 20}}
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{requires attribute}}
+  "dec.weight"() <{sym_name = "w"}> : () -> ()
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}

@@ -22,6 +22,8 @@ namespace {
 struct Buffer {
   int64_t begin, end, columns;
   std::string type() const { return fmt::format("memref<?x{0}xf32, strided<[{0}, 1]>>", columns); }
+  /// Its first 16 columns, which is what the calls read and write.
+  std::string viewType() const { return fmt::format("memref<?x16xf32, strided<[{}, 1]>>", columns); }
 };
 
 /// A plan in which call i writes buffer i and reads one of the buffers before it.
@@ -39,12 +41,13 @@ std::string randomPlan(unsigned seed, std::vector<Buffer> &buffers) {
     if (i > 0) {
       int64_t j = pick(i);
       buffers[j].end = i;
-      source = fmt::format("%b{}", j), sourceType = buffers[j].type();
+      source = fmt::format("%v{}", j), sourceType = buffers[j].viewType();
     }
     buffers.push_back({i, i, 16 * (1 + pick(8))});
-    text += fmt::format("%b{0} = plan.alloc rows : {1}\nplan.call \"c\" \"elementwise n=16 act=relu residual=0\" rows "
-                        "ins({2} : {3}) outs(%b{0} : {1})\n",
-                        i, buffers[i].type(), source, sourceType);
+    text +=
+        fmt::format("%b{0} = plan.alloc rows : {1}\n%v{0} = plan.view %b{0}[0] : {1} -> {2}\n"
+                    "plan.call \"c\" \"elementwise n=16 act=relu residual=0\" rows ins({3} : {4}) outs(%v{0} : {2})\n",
+                    i, buffers[i].type(), buffers[i].viewType(), source, sourceType);
   }
   int64_t output = pick(count);
   buffers[output].end = count;
