@@ -131,11 +131,16 @@ private:
   FailureOr<std::string> xorText(arith::XOrIOp op) {
     if (!op.getType().isInteger(1))
       return op.emitOpError("cannot be evaluated in a kernel's mask");
+    unsigned before = nodes;
     auto lhs = text(op.getLhs()), rhs = text(op.getRhs());
     if (failed(lhs) || failed(rhs))
       return failure();
     if (*rhs == "true")
       return fmt::format("(not {})", *lhs);
+    // Both sides stand there twice: without counting that, a chain of xors would double the text at each step.
+    nodes += nodes - before + 3;
+    if (nodes > kMaxNodes)
+      return op->getParentOp()->emitOpError("is larger than ") << kMaxNodes << " operations as a tree";
     return fmt::format("(and (or {0} {1}) (not (and {0} {1})))", *lhs, *rhs);
   }
 

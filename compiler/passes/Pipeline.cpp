@@ -43,7 +43,7 @@ const Phase kPhases[] = {
     // Last phase that knows layers; from here on buffers and kernels.
     {"select", [](OpPassManager &pm) { pm.addPass(createSelectKernels()); }},
     {"memory", [](OpPassManager &pm) { pm.addPass(createPlanMemory()); }},
-    // Last, so that the numbers are those of the artifact's kernel table.
+    // Last: the artifact's kernel table goes by these numbers, the row classes of a spec side by side.
     {"emit", [](OpPassManager &pm) { pm.addPass(createAssignKernels()); }},
 };
 

@@ -20,7 +20,9 @@ using namespace mlir;
 
 namespace {
 
-constexpr int64_t kLanes = 16; // columns of a packed panel
+constexpr int64_t kLanes = 16;                         // columns of a packed panel
+constexpr int64_t kMaxHeadDim = 256, kMaxHeads = 4096; // an attention kernel keeps a head in registers and on the stack
+constexpr int64_t kMaxWeightBytes = (int64_t(1) << 31) - 1; // Halide's buffers have 32-bit strides
 int64_t roundUp(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
 /// The spec's text without its row class, which the run time picks.
@@ -335,6 +337,10 @@ private:
     spec.d = cache.getHeadDim();
     spec.block = cache.getBlock();
     spec.scale = op.getScale().convertToDouble();
+    if (spec.d > kMaxHeadDim || spec.heads > kMaxHeads)
+      return op.emitOpError("is not supported by kernels: ")
+             << spec.heads << " heads of " << spec.d << ", at most " << kMaxHeads << " of " << kMaxHeadDim << " (width "
+             << dec::width(op.getQuery()) << ")";
     SmallVector<Value> ins{buffers.lookup(op.getQuery()),  pool(loc, cache, false),   pool(loc, cache, true),
                            indexInput(kind + "_table", 2), indexInput(kind + "_len"), indexInput("tiles", 2)};
     std::string params;
@@ -373,8 +379,11 @@ private:
       return op.emitOpError("returns ") << op.getNumOperands() << " values, expected 1";
     Value output = buffers.lookup(op.getOperand(0));
     // An @encode that returns what the caller gave has no result of its own.
-    if (isa_and_nonnull<plan::InputOp>(output.getDefiningOp()))
+    if (isa_and_nonnull<plan::InputOp>(output.getDefiningOp())) {
+      if (function.getSymName() != "encode")
+        return op.emitOpError("has no kernel: @decode returns what the caller gives");
       output = Value();
+    }
     plan::ReturnOp::create(builder, op.getLoc(), output);
     return success();
   }
@@ -399,7 +408,20 @@ struct SelectKernels : impl::SelectKernelsBase<SelectKernels> {
         if (failed(EntryBuilder(model, function).run()))
           return signalPassFailure();
       dropUnused(model);
+      if (failed(checkSizes(model)))
+        return signalPassFailure();
     }
+  }
+
+  LogicalResult checkSizes(dec::ModelOp model) {
+    auto check = [](plan::WeightOp op) -> WalkResult {
+      int64_t bytes = cast<MemRefType>(op.getType()).getNumElements() * 4;
+      if (bytes > kMaxWeightBytes)
+        return op.emitOpError("is not supported by kernels: @")
+               << op.getWeight() << " takes " << bytes << " bytes, expected less than 2 GiB";
+      return WalkResult::advance();
+    };
+    return failure(model.walk(check).wasInterrupted());
   }
 
   /// Weights whose raw layout nobody reads, masks that are now part of the specs.

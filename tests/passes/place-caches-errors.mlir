@@ -98,7 +98,7 @@ dec.model @toy attributes {kind = "torch_decoder", width = 32 : i64, vocab = 0 :
   func.func @encode(%x: tensor<?x32xf32> {dec.name = "memory"}, %rows: !dec.rows {dec.name = "rows"}) -> tensor<?x32xf32> {
     return %x : tensor<?x32xf32>
   }
-  // expected-error@+1 {{its memory is 'tensor<?x48xf32>', @encode returns 'tensor<?x32xf32>'}}
+  // expected-error@+1 {{(C5) argument 2 is 'tensor<?x48xf32>', but width of the model is 32}}
   func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows {dec.name = "rows"}, %memory: tensor<?x48xf32> {dec.name = "memory"}, %memory_rows: !dec.rows {dec.name = "memory_rows"}) -> tensor<?x32xf32> {
     return %x : tensor<?x32xf32>
   }

@@ -302,3 +302,83 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : 
     return %x : tensor<?x32xf32>
   }
 }
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.cache @c kind self heads 2 dim 16 block 16
+  // expected-error@+1 {{is larger than 4096 operations as a tree}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %x0 = arith.cmpi slt, %k, %q : index
+    %x1 = arith.xori %x0, %x0 : i1
+    %x2 = arith.xori %x1, %x0 : i1
+    %x3 = arith.xori %x2, %x0 : i1
+    %x4 = arith.xori %x3, %x0 : i1
+    %x5 = arith.xori %x4, %x0 : i1
+    %x6 = arith.xori %x5, %x0 : i1
+    %x7 = arith.xori %x6, %x0 : i1
+    %x8 = arith.xori %x7, %x0 : i1
+    %x9 = arith.xori %x8, %x0 : i1
+    %x10 = arith.xori %x9, %x0 : i1
+    %x11 = arith.xori %x10, %x0 : i1
+    %x12 = arith.xori %x11, %x0 : i1
+    %x13 = arith.xori %x12, %x0 : i1
+    %x14 = arith.xori %x13, %x0 : i1
+    %x15 = arith.xori %x14, %x0 : i1
+    %x16 = arith.xori %x15, %x0 : i1
+    %x17 = arith.xori %x16, %x0 : i1
+    %x18 = arith.xori %x17, %x0 : i1
+    %x19 = arith.xori %x18, %x0 : i1
+    %x20 = arith.xori %x19, %x0 : i1
+    %x21 = arith.xori %x20, %x0 : i1
+    %x22 = arith.xori %x21, %x0 : i1
+    %x23 = arith.xori %x22, %x0 : i1
+    %x24 = arith.xori %x23, %x0 : i1
+    %x25 = arith.xori %x24, %x0 : i1
+    %x26 = arith.xori %x25, %x0 : i1
+    %x27 = arith.xori %x26, %x0 : i1
+    %x28 = arith.xori %x27, %x0 : i1
+    %x29 = arith.xori %x28, %x0 : i1
+    %x30 = arith.xori %x29, %x0 : i1
+    dec.yield %x30 : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    %a = dec.cached_attention %x cache @c rows %rows heads 2 scale 0.25 mask @f() : tensor<?x32xf32>
+    return %a : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    // expected-error@+1 {{has no kernel: @decode returns what the caller gives}}
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 512 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.cache @c kind self heads 1 dim 512 block 16
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %t = arith.cmpi sle, %k, %q : index
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x512xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x512xf32> {
+    // expected-error@+1 {{is not supported by kernels: 1 heads of 512, at most 4096 of 256 (width 512)}}
+    %a = dec.cached_attention %x cache @c rows %rows heads 1 scale 0.25 mask @f() : tensor<?x512xf32>
+    return %a : tensor<?x512xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 65536 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.weight @w from [#dec.source<"w", 0, 8192>] raw : tensor<8192x65536xf32>
+  func.func @decode(%x: tensor<?x65536xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x8192xf32> {
+    // expected-error@+1 {{is not supported by kernels: @w.panel16 takes 2147483648 bytes, expected less than 2 GiB}}
+    %a = dec.linear %x weight @w : tensor<?x65536xf32> -> tensor<?x8192xf32>
+    return %a : tensor<?x8192xf32>
+  }
+}
