@@ -11,6 +11,8 @@ namespace decant {
 
 namespace {
 
+constexpr size_t kMaxKernels = 65536; // distinct specs: far above any model
+
 decant_dim fixed(int64_t extent, int64_t stride) {
   return {static_cast<int32_t>(extent), 0, DECANT_SIZE_ONE, static_cast<int32_t>(stride)};
 }
@@ -63,7 +65,9 @@ LogicalResult PlanTables::describeInput(plan::InputOp op, decant_buffer &buffer)
   uint32_t size = DECANT_SIZE_ROWS;
   switch (*index) {
   case DECANT_INPUT_FEATURES:
-    columns = model.getWidth();
+    columns = cast<MemRefType>(op.getType()).getShape().back();
+    if (columns != model.getWidth())
+      return op.emitOpError("has ") << columns << " columns, but width of the model is " << model.getWidth();
     break;
   case DECANT_INPUT_OUT_ROWS:
     size = DECANT_SIZE_OUT_ROWS;
@@ -150,6 +154,36 @@ FailureOr<uint32_t> PlanTables::bufferOf(Value value) {
   return index;
 }
 
+LogicalResult PlanTables::numberKernels() {
+  std::vector<std::string> specs;
+  auto visit = [&](plan::CallOp call) -> WalkResult {
+    auto number = call.getKernel();
+    if (!number)
+      return call.emitOpError("has no kernel number: phase emit has to run first");
+    if (*number < 0 || *number >= static_cast<int64_t>(kMaxKernels))
+      return call.emitOpError("has the kernel number ") << *number << ", expected 0.." << kMaxKernels - 1;
+    if (specs.size() <= static_cast<size_t>(*number))
+      specs.resize(*number + 1);
+    std::string &spec = specs[*number];
+    if (!spec.empty() && spec != call.getSpec())
+      return call.emitOpError("has the kernel number ") << *number << ", which another spec has too: \"" << spec << '"';
+    spec = call.getSpec().str();
+    return WalkResult::advance();
+  };
+  if (model.walk(visit).wasInterrupted())
+    return failure();
+  llvm::StringMap<size_t> numbers;
+  for (auto [number, spec] : llvm::enumerate(specs)) {
+    if (spec.empty())
+      return model.emitOpError("has no call with the kernel number ") << number << ", but one of " << specs.size() - 1;
+    auto [it, isNew] = numbers.try_emplace(spec, number);
+    if (!isNew)
+      return model.emitOpError("gives \"") << spec << "\" the kernel numbers " << it->second << " and " << number;
+    addKernels(spec);
+  }
+  return success();
+}
+
 uint32_t PlanTables::kernelIndex(std::string spec) {
   auto [it, isNew] = kernelIndices.try_emplace(spec, kernelSpecs.size());
   if (isNew)
@@ -158,12 +192,20 @@ uint32_t PlanTables::kernelIndex(std::string spec) {
 }
 
 /// Only a linear has a register tile of its own for few rows; the others use that for many.
+static bool hasFew(StringRef spec) { return spec.starts_with("linear "); }
+
+void PlanTables::addKernels(const std::string &spec) {
+  kernelIndex(spec + " rows=one");
+  kernelIndex(spec + " rows=many");
+  if (hasFew(spec))
+    kernelIndex(spec + " rows=few");
+}
+
 void PlanTables::setKernels(plan::CallOp call, decant_step &step) {
   std::string spec = call.getSpec().str();
   step.kernel[DECANT_ROWS_ONE] = kernelIndex(spec + " rows=one");
   step.kernel[DECANT_ROWS_MANY] = kernelIndex(spec + " rows=many");
-  step.kernel[DECANT_ROWS_FEW] =
-      StringRef(spec).starts_with("linear ") ? kernelIndex(spec + " rows=few") : step.kernel[DECANT_ROWS_MANY];
+  step.kernel[DECANT_ROWS_FEW] = hasFew(spec) ? kernelIndex(spec + " rows=few") : step.kernel[DECANT_ROWS_MANY];
 }
 
 LogicalResult PlanTables::addEntry(plan::EntryOp entry) {
@@ -172,8 +214,6 @@ LogicalResult PlanTables::addEntry(plan::EntryOp entry) {
     return entry.emitOpError("has no arena sizes: phase memory has to run first");
   std::vector<decant_step> steps;
   for (auto call : entry.getBody().getOps<plan::CallOp>()) {
-    if (!call.getKernel())
-      return call.emitOpError("has no kernel number: phase emit has to run first");
     std::vector<uint32_t> args;
     for (Value operand : call.getOperands()) {
       auto buffer = bufferOf(operand);
@@ -195,6 +235,11 @@ LogicalResult PlanTables::addEntry(plan::EntryOp entry) {
     auto buffer = bufferOf(output);
     if (failed(buffer))
       return failure();
+    int64_t columns = cast<MemRefType>(output.getType()).getShape().back();
+    bool isLogits = kind == DECANT_ENTRY_DECODE && model.getVocab() > 0;
+    if (int64_t expected = isLogits ? model.getVocab() : model.getWidth(); columns != expected)
+      return entry.emitOpError("gives ") << columns << " columns, but " << (isLogits ? "vocab" : "width")
+                                         << " of the model is " << expected;
     (kind == DECANT_ENTRY_ENCODE ? out.hidden : out.output) = *buffer;
   }
   out.row_bytes = *entry.getRowBytes();

@@ -14,6 +14,10 @@ class PlanTables {
 public:
   PlanTables(dec::ModelOp model, Blob &blob);
 
+  /// First: fills kernelSpecs in the order of the calls' kernel numbers, the row classes of a spec in a row. Numbers
+  /// have to be 0 .. n-1, one for each distinct spec.
+  mlir::LogicalResult numberKernels();
+
   /// Fails with a diagnostic on IR that phase emit cannot have made.
   mlir::LogicalResult addEntry(plan::EntryOp entry);
 
@@ -30,6 +34,7 @@ private:
   mlir::LogicalResult describeInput(plan::InputOp op, decant_buffer &buffer);
   uint32_t paramIndex(plan::ParamOp op);
   uint32_t kernelIndex(std::string spec);
+  void addKernels(const std::string &spec);
   void setKernels(plan::CallOp call, decant_step &step);
 
   dec::ModelOp model;

@@ -119,9 +119,11 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
     return badInput("the module holds no dec.model, or more than one");
   Blob blob(sizeof(decant_tables_header));
   PlanTables plan(model, blob);
+  if (failed(plan.numberKernels()))
+    return badInput("the plan of this file cannot be written as tables");
   for (auto entry : model.getBody().getOps<plan::EntryOp>())
     if (failed(plan.addEntry(entry)))
-      return userError(ExitCode::Internal, "the plan cannot be written as tables");
+      return badInput("the plan of this file cannot be written as tables");
 
   decant_tables_header header = {};
   std::memcpy(header.magic, DECANT_MODULE_MAGIC, sizeof(header.magic));
