@@ -20,6 +20,9 @@ llvm::Expected<Packed> pack(const EvalInputs &inputs, llvm::StringRef idsName, l
   auto shape = inputs.find(idsName)->shape;
   if (shape.size() != 2)
     return EvalInputs::error(idsName, fmt::format("has shape {}, expected [batch, positions]", printShape(shape)));
+  if (shape[0] < 1 || shape[0] > dec::kMaxBatch)
+    return EvalInputs::error(idsName, fmt::format("has shape {}: the batch is {}, expected 1..{}", printShape(shape),
+                                                  shape[0], dec::kMaxBatch));
   auto ids = inputs.integers(idsName);
   if (!ids)
     return ids.takeError();

@@ -38,6 +38,9 @@ llvm::Expected<Layout> layoutOf(const EvalInputs &inputs, llvm::StringRef name, 
     result.batch = shape[batchFirst ? 0 : 1];
     result.length = shape[batchFirst ? 1 : 0];
   }
+  if (result.batch < 1 || result.batch > dec::kMaxBatch)
+    return EvalInputs::error(name, fmt::format("has shape {}: the batch is {}, expected 1..{}", printShape(shape),
+                                               result.batch, dec::kMaxBatch));
   if (result.length > limit)
     return EvalInputs::tooLong(name, result.length, limit);
   return result;

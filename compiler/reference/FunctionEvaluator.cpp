@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -20,6 +21,8 @@ template <class T> Scalar<T> FunctionEvaluator<T>::fail(Operation *op, const std
 
 template <class T>
 Scalar<T> FunctionEvaluator<T>::call(Operation *callee, std::array<int64_t, 4> point, const Params &arguments) {
+  if (++numCalls > kMaxCalls)
+    return fail(callee, fmt::format("applies masks more than {} times at one point", kMaxCalls));
   Frame frame;
   Block &body = callee->getRegion(0).front();
   for (auto [i, argument] : llvm::enumerate(body.getArguments()))
@@ -56,10 +59,11 @@ template <class T> Scalar<T> FunctionEvaluator<T>::element(dec::ParamOp op, Fram
   auto read = [&](const auto &tensor, auto pick) -> Scalar<T> {
     int64_t flat = 0;
     for (auto [axis, index] : llvm::enumerate(op.getIndices())) {
-      int64_t extent = tensor.shape[axis], at = extent == 1 ? 0 : frame.scalars.lookup(index).i;
-      if (at < 0 || at >= extent)
-        return fail(op, fmt::format("index {} of axis {} is outside the extent {}", at, axis, extent));
-      flat = flat * extent + at;
+      int64_t extent = tensor.shape[axis];
+      if (extent <= 0)
+        return fail(op, fmt::format("axis {} of the parameter is empty", axis));
+      // As in kernels: an index outside reads the nearest element (SPEC.md, 5).
+      flat = flat * extent + std::clamp<int64_t>(frame.scalars.lookup(index).i, 0, extent - 1);
     }
     return pick(tensor.data[flat]);
   };

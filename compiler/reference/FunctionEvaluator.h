@@ -1,7 +1,8 @@
 // One dec.mask or dec.score, evaluated at a point: the region is interpreted op by op. f32 is computed in T.
 //
-// An extent of 1 in a parameter broadcasts. Whatever cannot be computed (index out of range, division by zero, unknown
-// op) gives 0 and is told by problem(). Tested in tests/reference.
+// An index outside of a parameter reads its nearest element, so an extent of 1 broadcasts. Whatever cannot be computed
+// (division by zero, unknown op, too many nested dec.apply) gives 0 and is told by problem(). Tested in
+// tests/reference.
 #pragma once
 
 #include "compiler/dialect/Dec.h"
@@ -26,8 +27,8 @@ public:
   /// `function`: a dec.mask or dec.score. Params outlive the evaluator and are in the order of its parameters.
   FunctionEvaluator(mlir::Operation *function, Params params) : function(function), params(std::move(params)) {}
 
-  bool visible(int64_t b, int64_t h, int64_t q, int64_t k) { return call(function, {b, h, q, k}, params).i != 0; }
-  T score(int64_t b, int64_t h, int64_t q, int64_t k) { return call(function, {b, h, q, k}, params).f; }
+  bool visible(int64_t b, int64_t h, int64_t q, int64_t k) { return evaluate({b, h, q, k}).i != 0; }
+  T score(int64_t b, int64_t h, int64_t q, int64_t k) { return evaluate({b, h, q, k}).f; }
   /// Empty if all went well so far.
   const std::string &problem() const { return text; }
 
@@ -37,6 +38,14 @@ private:
     llvm::DenseMap<mlir::Value, const Value<T> *> params;
   };
 
+  /// Bodies that one evaluation may enter, as inline-masks bounds its copies: masks that apply each other twice would
+  /// otherwise take time without bound.
+  static constexpr int kMaxCalls = 4096;
+
+  Scalar<T> evaluate(std::array<int64_t, 4> point) {
+    numCalls = 0;
+    return call(function, point, params);
+  }
   Scalar<T> call(mlir::Operation *callee, std::array<int64_t, 4> point, const Params &arguments);
   Scalar<T> eval(mlir::Operation *op, Frame &frame);
   Scalar<T> evalArith(mlir::Operation *op, llvm::ArrayRef<Scalar<T>> in);
@@ -47,6 +56,7 @@ private:
   Params params;
   llvm::DenseMap<mlir::Operation *, mlir::Operation *> callees;
   std::string text;
+  int numCalls = 0;
 };
 
 } // namespace decant

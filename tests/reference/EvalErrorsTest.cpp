@@ -56,6 +56,11 @@ struct EvalBart : EvalTest {
   }
 };
 
+TEST_F(EvalBart, BatchIsLimited) {
+  inputs.ids("input_ids", {int64_t(1) << 40, 0}, {});
+  expectError(ExitCode::BadInput, "\"input_ids\" has shape [1099511627776, 0]: the batch is 1099511627776");
+}
+
 TEST_F(EvalBart, NamesAreKnownAndThere) {
   inputs.ids("labels", {1, 1}, {1});
   expectError(ExitCode::BadInput, "input tensor \"labels\" is unknown; this model takes input_ids");
@@ -153,6 +158,15 @@ TEST_F(EvalTorch, Masks) {
 TEST_F(EvalTorch, LengthIsLimited) {
   inputs.floats("tgt", {2, 4097, 24}, std::vector<float>(2 * 4097 * 24));
   expectError(ExitCode::Resource, "\"tgt\" has a sequence of 4097 positions, the model's maximum is 4096");
+}
+
+TEST_F(EvalTorch, BatchIsLimited) {
+  inputs.floats("tgt", {int64_t(1) << 40, 0, 24}, {});
+  inputs.floats("memory", {int64_t(1) << 40, 0, 24}, {});
+  expectError(ExitCode::BadInput,
+              "\"tgt\" has shape [1099511627776, 0, 24]: the batch is 1099511627776, expected 1..65536");
+  inputs.floats("tgt", {0, 3, 24}, {});
+  expectError(ExitCode::BadInput, "\"tgt\" has shape [0, 3, 24]: the batch is 0, expected 1..65536");
 }
 
 TEST_F(EvalTorch, BooleanAndFloatMasksAgreeWithTheCausalFlag) {

@@ -92,7 +92,7 @@ TEST(FunctionEvaluator, NotOfABoolean) {
   EXPECT_FALSE(mask.visible(0, 0, 2, 2));
 }
 
-TEST(FunctionEvaluator, ParametersBroadcastAndAreBounded) {
+TEST(FunctionEvaluator, ParametersBroadcastAndClamp) {
   Ir ir("dec.score @s(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?x?xf32>) {\n"
         " %r = dec.param %p[%q, %k] : tensor<?x?xf32>\n dec.yield %r : f32 }\n" +
         kAnyDecode);
@@ -100,8 +100,26 @@ TEST(FunctionEvaluator, ParametersBroadcastAndAreBounded) {
   FunctionEvaluator<double> evaluator(ir.find("s"), {&row});
   EXPECT_EQ(evaluator.score(0, 0, 5, 2), 3);
   EXPECT_EQ(evaluator.problem(), "");
-  EXPECT_EQ(evaluator.score(0, 0, 0, 3), 0);
-  EXPECT_EQ(evaluator.problem(), "dec.param: index 3 of axis 1 is outside the extent 3");
+  EXPECT_EQ(evaluator.score(0, 0, 0, 3), 3); // outside: the nearest element
+  EXPECT_EQ(evaluator.score(0, 0, 0, -2), 1);
+  EXPECT_EQ(evaluator.problem(), "");
+}
+
+TEST(FunctionEvaluator, MasksThatApplyEachOtherTwiceEnd) {
+  std::string masks = "dec.mask @m0(%b: index, %h: index, %q: index, %k: index) {\n"
+                      " %r = arith.cmpi sle, %k, %q : index\n dec.yield %r : i1 }\n";
+  for (int i = 1; i <= 60; ++i) {
+    std::string below = "dec.apply @m" + std::to_string(i - 1) + "(%b, %h, %q, %k)\n";
+    masks += "dec.mask @m" + std::to_string(i) + "(%b: index, %h: index, %q: index, %k: index) {\n %x = " + below +
+             " %y = " + below + " %r = arith.andi %x, %y : i1\n dec.yield %r : i1 }\n";
+  }
+  Ir ir(masks + kAnyDecode);
+  FunctionEvaluator<double> small(ir.find("m8"), {}), large(ir.find("m60"), {});
+  EXPECT_TRUE(small.visible(0, 0, 1, 1));
+  EXPECT_TRUE(small.visible(0, 0, 1, 1)); // the bound is one evaluation's
+  EXPECT_EQ(small.problem(), "");
+  EXPECT_FALSE(large.visible(0, 0, 1, 1));
+  EXPECT_EQ(large.problem(), "dec.mask: applies masks more than 4096 times at one point");
 }
 
 TEST(FunctionEvaluator, WhatCannotBeComputedIsTold) {
