@@ -1,6 +1,6 @@
 // Greedy and beam search against a naive computation on whole sequences, over seeds, beams, penalties and rules.
-#include "runtime/core/session.h"
 #include "NaiveSearch.h"
+#include "runtime/core/session.h"
 
 #include <gtest/gtest.h>
 #include <map>
