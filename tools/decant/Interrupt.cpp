@@ -37,6 +37,12 @@ void removePrefixed(llvm::StringRef prefix) {
       llvm::sys::fs::remove(it->path());
 }
 
+/// Renamed first: kernel compilers that are still at work then find no folder to write into while it is emptied.
+void removeFolder(const std::string &folder) {
+  std::string gone = folder + ".gone";
+  llvm::sys::fs::remove_directories(llvm::sys::fs::rename(folder, gone) ? folder : gone);
+}
+
 void cleanUp() {
   char byte;
   while (read(pipeEnds[0], &byte, 1) < 0) // a signal may interrupt the read itself
@@ -45,7 +51,7 @@ void cleanUp() {
   for (const std::string &prefix : prefixes)
     removePrefixed(prefix);
   for (const std::string &folder : folders)
-    llvm::sys::fs::remove_directories(folder);
+    removeFolder(folder);
   _exit(static_cast<int>(ExitCode::Interrupted));
 }
 
