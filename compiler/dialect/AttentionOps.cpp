@@ -30,6 +30,8 @@ template <class Attention> static LogicalResult verifyFunctions(Attention op) {
     return failure();
   if (!std::isfinite(op.getScale().convertToDouble()))
     return op.emitOpError("(C4) scale is not finite");
+  if (auto cap = op.getSoftcap(); cap && !(cap->convertToDouble() > 0 && std::isfinite(cap->convertToDouble())))
+    return op.emitOpError("(C4) softcap is not positive and finite");
   return success();
 }
 

@@ -1,6 +1,8 @@
 // The `dec` dialect in C++: include this, not the generated files.
 #pragma once
 
+#include "schedules/spec/MaskExpr.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -42,6 +44,10 @@ ModelOp findModel(mlir::ModuleOp module);
 /// The weight that `symbol` names, seen from `op`; null if there is none.
 WeightOp lookupWeight(mlir::Operation *op, llvm::StringRef symbol);
 CacheOp lookupCache(mlir::Operation *op, llvm::StringRef symbol);
+
+/// The parameters of a mask's or score's region as its kernel form names them: p<first>, p<first + 1>, ..; scalars of
+/// functions that are only applied have rank 0.
+std::vector<MaskParam> maskParams(mlir::Region &body, unsigned first = 0);
 
 /// Width (static columns) of a packed-rows tensor.
 inline int64_t width(mlir::Value rows) { return llvm::cast<mlir::RankedTensorType>(rows.getType()).getDimSize(1); }

@@ -58,6 +58,7 @@ def DecRowTensor : Type<And<[RankedTensorOf<[F32]>.predicate, CPred<"::llvm::cas
 def DecIdTensor : Type<And<[RankedTensorOf<[I32]>.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 1">]>,
     "token ids tensor<?xi32>", "::mlir::RankedTensorType">;
 def DecParamTensor : Type<RankedTensorOf<[Index, I1, F32]>.predicate, "mask parameter tensor of index, i1 or f32", "::mlir::RankedTensorType">;
+def DecFunctionParam : AnyTypeOf<[DecParamTensor, Index, I1, F32], "mask parameter tensor, or a scalar of index, i1 or f32">;
 def DecLengthTensor : Type<And<[RankedTensorOf<[Index]>.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getRank() == 1">]>,
     "lengths tensor<?xindex>", "::mlir::RankedTensorType">;
 

@@ -60,11 +60,31 @@ static SmallVector<Type> paramTypes(Region &body) {
     return {};
   return llvm::to_vector(llvm::drop_begin(body.getArgumentTypes(), MaskOp::kNumIndices));
 }
+std::vector<MaskParam> maskParams(Region &body, unsigned first) {
+  std::vector<MaskParam> params;
+  for (Type type : paramTypes(body)) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    Type element = tensor ? tensor.getElementType() : type;
+    params.push_back({"p" + std::to_string(first++),
+                      element.isF32()        ? "f32"
+                      : element.isInteger(1) ? "u8"
+                                             : "i32",
+                      tensor ? static_cast<int>(tensor.getRank()) : 0, false});
+  }
+  body.walk([&](ParamOp op) {
+    auto argument = dyn_cast<BlockArgument>(op.getParam());
+    if (op.getSorted() && argument && argument.getArgNumber() >= MaskOp::kNumIndices)
+      params[argument.getArgNumber() - MaskOp::kNumIndices].sorted = true;
+  });
+  return params;
+}
 SmallVector<Type> MaskOp::getParamTypes() { return paramTypes(getBody()); }
 SmallVector<Type> ScoreOp::getParamTypes() { return paramTypes(getBody()); }
 
 static bool isParamType(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
+  if (type.isIndex() || type.isInteger(1) || type.isF32()) // of functions that are only applied
+    return true;
   return tensor && tensor.getRank() >= 1 && tensor.getRank() <= kMaxParamRank &&
          (tensor.getElementType().isIndex() || tensor.getElementType().isInteger(1) || tensor.getElementType().isF32());
 }
@@ -91,7 +111,16 @@ static LogicalResult verifyFunction(Operation *op, Region &body, bool wantsBool)
   return success();
 }
 
-LogicalResult MaskOp::verifyRegions() { return verifyFunction(*this, getBody(), /*wantsBool=*/true); }
+LogicalResult MaskOp::verifyRegions() {
+  if (failed(verifyFunction(*this, getBody(), /*wantsBool=*/true)))
+    return failure();
+  for (auto [name, text] : {std::pair{"visit", getVisit()}, std::pair{"full", getFull()}}) { // (C4)
+    std::string error;
+    if (text && !parseKeyRanges(*text, maskParams(getBody()), error))
+      return emitOpError("(C4) ") << name << ": " << error;
+  }
+  return success();
+}
 LogicalResult ScoreOp::verifyRegions() { return verifyFunction(*this, getBody(), /*wantsBool=*/false); }
 
 LogicalResult ParamOp::inferReturnTypes(MLIRContext *, std::optional<Location> location, ValueRange operands,
@@ -111,35 +140,49 @@ LogicalResult ParamOp::verify() {
   if (!argument || argument.getArgNumber() < MaskOp::kNumIndices ||
       !isa<MaskOp, ScoreOp>(argument.getOwner()->getParentOp()))
     return emitOpError("(C2) the parameter is not an argument of the mask or score");
+  if (getSorted() && !getResult().getType().isIndex())
+    return emitOpError("(C3) a sorted parameter holds indices, found ") << getResult().getType();
   return success();
 }
 
-/// (C3): follows callees; `path` holds the masks being visited.
-static bool reaches(MaskOp from, MaskOp target, llvm::SmallPtrSetImpl<Operation *> &seen) {
+/// (C3): follows callees; `seen` holds the functions being visited.
+static bool reaches(Operation *from, Operation *target, llvm::SmallPtrSetImpl<Operation *> &seen) {
   if (!seen.insert(from).second)
     return false;
-  for (auto apply : from.getBody().getOps<ApplyOp>()) {
-    // The other masks may not be verified yet: their callee may be missing.
-    auto symbol = apply->getAttrOfType<FlatSymbolRefAttr>(apply.getCalleeAttrName());
-    auto callee = symbol ? SymbolTable::lookupNearestSymbolFrom<MaskOp>(from->getParentOp(), symbol) : MaskOp();
-    if (callee && (callee == target || reaches(callee, target, seen)))
+  for (Operation &op : from->getRegion(0).front()) {
+    if (!isa<ApplyOp, ApplyScoreOp>(op))
+      continue;
+    // The other functions may not be verified yet: their callee may be missing.
+    auto symbol = op.getAttrOfType<FlatSymbolRefAttr>("callee");
+    Operation *callee = symbol ? SymbolTable::lookupNearestSymbolFrom(from->getParentOp(), symbol) : nullptr;
+    if (isa_and_nonnull<MaskOp, ScoreOp>(callee) && !callee->getRegion(0).empty() &&
+        (callee == target || reaches(callee, target, seen)))
       return true;
   }
   return false;
 }
 
-LogicalResult ApplyOp::verify() {
-  Operation *function = (*this)->getParentOp();
-  auto callee = SymbolTable::lookupNearestSymbolFrom<MaskOp>(function->getParentOp(), getCalleeAttr());
+template <class Function, class Apply> static LogicalResult verifyApply(Apply op) {
+  Operation *caller = op->getParentOp();
+  auto callee = SymbolTable::lookupNearestSymbolFrom<Function>(caller->getParentOp(), op.getCalleeAttr());
   if (!callee)
-    return emitOpError("(C1) @") << getCallee() << " is not a dec.mask";
+    return op.emitOpError("(C1) @") << op.getCallee() << " is not a " << Function::getOperationName();
   auto expected = callee.getParamTypes();
-  if (!llvm::equal(expected, getParams().getTypes()))
-    return emitOpError("(C2) the parameters of @") << getCallee() << " have other types or another number";
+  if (!llvm::equal(expected, op.getParams().getTypes()))
+    return op.emitOpError("(C2) the parameters of @") << op.getCallee() << " have other types or another number";
   llvm::SmallPtrSet<Operation *, 8> seen;
-  auto self = dyn_cast<MaskOp>(function);
-  if (self && (callee == self || reaches(callee, self, seen)))
-    return emitOpError("(C3) @") << self.getSymName() << " applies itself";
+  if (callee == caller || reaches(callee, caller, seen))
+    return op.emitOpError("(C3) @") << SymbolTable::getSymbolName(caller).getValue() << " applies itself";
+  return success();
+}
+
+LogicalResult ApplyOp::verify() { return verifyApply<MaskOp>(*this); }
+LogicalResult ApplyScoreOp::verify() { return verifyApply<ScoreOp>(*this); }
+
+LogicalResult TableOp::verify() {
+  auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight || weight.getType() != getResult().getType())
+    return emitOpError("(C1) @") << getWeight() << " is not a dec.weight of type " << getResult().getType();
   return success();
 }
 

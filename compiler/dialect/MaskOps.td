@@ -25,7 +25,10 @@ def MaskOp : MaskFunctionOp<"mask"> {
         %keep = arith.cmpi sle, %k, %q : index
         dec.yield %keep : i1
       }
+    visit, full: what derive-mask-bounds found for a tile of queries, in the text of KeyRanges (schedules/spec/MaskExpr.h); the
+    parameters are p0, p1, .. there. (C4) they parse.
   }];
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$visit, OptionalAttr<StrAttr>:$full);
 }
 
 def ScoreOp : MaskFunctionOp<"score"> {
@@ -42,24 +45,49 @@ def YieldOp : DecOp<"yield", [Pure, Terminator, ParentOneOf<["MaskOp", "ScoreOp"
 def ParamOp : DecOp<"param", [Pure, DeclareOpInterfaceMethods<InferTypeOpInterface>]> {
   let summary = "An element of a parameter";
   let description = [{
+    sorted: every row of the parameter (its last dimension) ascends; who calls the model promises it.
     (C1) as many indices as the parameter's rank.   (C2) the parameter is an argument of the mask or score.
+    (C3) a sorted parameter holds indices.
     Example: %n = dec.param %len[%b] : tensor<?xindex>
   }];
-  let arguments = (ins DecParamTensor:$param, Variadic<Index>:$indices);
+  let arguments = (ins DecParamTensor:$param, Variadic<Index>:$indices, UnitAttr:$sorted);
   let results = (outs AnyType:$result);
-  let assemblyFormat = "$param `[` $indices `]` attr-dict `:` type($param)";
+  let assemblyFormat = "$param `[` $indices `]` (`sorted` $sorted^)? attr-dict `:` type($param)";
   let hasVerifier = 1;
 }
 
-def ApplyOp : DecOp<"apply", [Pure, ParentOneOf<["MaskOp", "ScoreOp"]>]> {
-  let summary = "The value of another mask at (b, h, q, k): and, or, not of arith compose masks";
+def TableOp : DecOp<"table", [Pure]> {
+  let summary = "A weight as a parameter of masks and scores";
   let description = [{
-    Phase masks inlines it.   (C1) callee is a dec.mask.   (C2) params have the types of its parameters.   (C3) no mask applies itself, directly or not.
-    Example: %real = dec.apply @padding(%b, %h, %q, %k) params(%len : tensor<?xindex>)
+    (C1) weight is a dec.weight of the result's type.
+    Example: %bias = dec.table @relative_attention_bias : tensor<32x8xf32>
   }];
-  let arguments = (ins FlatSymbolRefAttr:$callee, Index:$sequence, Index:$head, Index:$query, Index:$key, Variadic<DecParamTensor>:$params);
-  let results = (outs I1:$result);
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs DecParamTensor:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+class ApplyFunctionOp<string mnemonic, Type result> : DecOp<mnemonic, [Pure, ParentOneOf<["MaskOp", "ScoreOp"]>]> {
+  let arguments = (ins FlatSymbolRefAttr:$callee, Index:$sequence, Index:$head, Index:$query, Index:$key, Variadic<DecFunctionParam>:$params);
+  let results = (outs result:$result);
   let assemblyFormat = [{ $callee `(` $sequence `,` $head `,` $query `,` $key `)` (`params` `(` $params^ `:` type($params) `)`)? attr-dict }];
   let hasVerifier = 1;
+}
+
+def ApplyOp : ApplyFunctionOp<"apply", I1> {
+  let summary = "The value of another mask at (b, h, q, k): and, or, not of arith compose masks";
+  let description = [{
+    Phase masks inlines it.   (C1) callee is a dec.mask.   (C2) params have the types of its parameters.   (C3) no function applies itself, directly or not.
+    Example: %real = dec.apply @padding(%b, %h, %q, %k) params(%len : tensor<?xindex>)
+  }];
+}
+
+def ApplyScoreOp : ApplyFunctionOp<"apply_score", F32> {
+  let summary = "The value of another score at (b, h, q, k)";
+  let description = [{
+    (C1) callee is a dec.score.   (C2), (C3) as dec.apply.
+    Example: %bias = dec.apply_score @alibi(%b, %h, %q, %k) params(%heads : index)
+  }];
 }
 #endif

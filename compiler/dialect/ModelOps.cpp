@@ -99,6 +99,8 @@ LogicalResult CacheOp::verify() {
     return emitOpError("(C1) heads ") << getKvHeads() << " and dim " << getHeadDim() << " must be 1.." << kMaxWidth;
   if (getBlock() != 16 && getBlock() != 32 && getBlock() != 64)
     return emitOpError("(C1) block is ") << getBlock() << ", expected 16, 32 or 64";
+  if (getWindow() && (getKind() != CacheKind::Self || *getWindow() < 1 || *getWindow() > kMaxContext))
+    return emitOpError("(C2) window ") << *getWindow() << " must be 1.." << kMaxContext << ", of a self cache";
   return success();
 }
 

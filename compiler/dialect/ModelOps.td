@@ -47,11 +47,13 @@ def CacheOp : DecOp<"cache", [Symbol, HasParent<"ModelOp">]> {
   let summary = "A KV cache of one layer, in blocks of a fixed number of tokens";
   let description = [{
     kind self: grows with every step; cross: written by @encode, read by @decode; local: lives for one call.
-    (C1) kv_heads and head_dim are 1..2^20; block is 16, 32 or 64.
-    Example: dec.cache @decoder.0.self kind self heads 2 dim 64 block 16
+    window W: no query sees further back than its W newest positions, itself included; older blocks are given back. Absent: all stay.
+    (C1) kv_heads and head_dim are 1..2^20; block is 16, 32 or 64.   (C2) window is of a self cache, 1..2^24.
+    Example: dec.cache @decoder.0.self kind self heads 2 dim 64 block 16 window 512
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, DecCacheKind:$kind, SignedI64Attr:$kv_heads, SignedI64Attr:$head_dim, SignedI64Attr:$block);
-  let assemblyFormat = "$sym_name `kind` $kind `heads` $kv_heads `dim` $head_dim `block` $block attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, DecCacheKind:$kind, SignedI64Attr:$kv_heads, SignedI64Attr:$head_dim, SignedI64Attr:$block,
+    OptionalAttr<SignedI64Attr>:$window);
+  let assemblyFormat = "$sym_name `kind` $kind `heads` $kv_heads `dim` $head_dim `block` $block (`window` $window^)? attr-dict";
   let hasVerifier = 1;
 }
 

@@ -129,7 +129,7 @@ bool sizesAreSane(KernelSpec spec) {
   bool sane = true;
   std::visit(
       [&](auto &s) {
-        s.visit([&](const char *, auto &value) {
+        s.fields([&](const char *, auto &value) {
           if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>)
             sane = sane && value >= 0 && value <= dec::kMaxVocab;
         });
@@ -152,7 +152,8 @@ bool functionsParse(const KernelSpec &spec, std::string &error) {
       error = fmt::format("\"{}\" is not {}", text, type == MaskExpr::Type::Bool ? "a truth value" : "an f32");
     return expr && expr->type == type;
   };
-  return parses(attention->mask, MaskExpr::Type::Bool) &&
+  return parses(attention->mask, MaskExpr::Type::Bool) && parseKeyRanges(attention->visit, *params, error) &&
+         parseKeyRanges(attention->full, *params, error) &&
          (attention->score == "-" || parses(attention->score, MaskExpr::Type::F32));
 }
 

@@ -192,10 +192,10 @@ Value ModelBuilder::residual(Value x, Value branch) {
 Value ModelBuilder::attention(Value query, Value key, Value value, Value queryRows, Value keyRows, int64_t heads,
                               const FunctionUse &mask, const FunctionUse &score) {
   double scale = 1.0 / std::sqrt(static_cast<double>(dec::width(query) / heads));
-  return dec::AttentionOp::create(builder, loc, query.getType(), query, key, value, queryRows, keyRows,
-                                  builder.getI64IntegerAttr(heads), builder.getI64IntegerAttr(heads),
-                                  builder.getF64FloatAttr(scale), FlatSymbolRefAttr::get(context, mask.name),
-                                  mask.params, symbolOrNull(context, score.name), score.params);
+  return dec::AttentionOp::create(
+      builder, loc, query.getType(), query, key, value, queryRows, keyRows, builder.getI64IntegerAttr(heads),
+      builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale), /*softcap=*/FloatAttr(),
+      FlatSymbolRefAttr::get(context, mask.name), mask.params, symbolOrNull(context, score.name), score.params);
 }
 
 Value ModelBuilder::logits(Value x, const std::string &weight, const std::string &bias) {

@@ -33,15 +33,15 @@ struct Placer {
     return dec::CacheOp::create(builder, attention.getLoc(), builder.getStringAttr(name),
                                 dec::CacheKindAttr::get(model.getContext(), kind),
                                 builder.getI64IntegerAttr(attention.getKvHeads()), builder.getI64IntegerAttr(dim),
-                                builder.getI64IntegerAttr(block));
+                                builder.getI64IntegerAttr(block), /*window=*/IntegerAttr());
   }
 
   void useCache(dec::AttentionOp attention, dec::CacheOp cache) {
     OpBuilder builder(attention);
-    auto cached = dec::CachedAttentionOp::create(builder, attention.getLoc(), attention.getType(), attention.getQuery(),
-                                                 cache.getSymName(), attention.getQueryRows(), attention.getHeads(),
-                                                 attention.getScale(), attention.getMask(), attention.getMaskParams(),
-                                                 attention.getScoreAttr(), attention.getScoreParams());
+    auto cached = dec::CachedAttentionOp::create(
+        builder, attention.getLoc(), attention.getType(), attention.getQuery(), FlatSymbolRefAttr::get(cache),
+        attention.getQueryRows(), attention.getHeadsAttr(), attention.getScaleAttr(), attention.getSoftcapAttr(),
+        attention.getMaskAttr(), attention.getMaskParams(), attention.getScoreAttr(), attention.getScoreParams());
     attention.replaceAllUsesWith(cached.getResult());
     attention.erase();
   }

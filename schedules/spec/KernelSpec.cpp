@@ -1,4 +1,4 @@
-// Text form of a KernelSpec: printing, parsing and the kernel's symbol. visit() of each op names the keys and their
+// Text form of a KernelSpec: printing, parsing and the kernel's symbol. fields() of each op names the keys and their
 // order, so that printer and parser cannot disagree. Invariant: parse(print(s)) == s and print(parse(t)) == t for every
 // text that print gave. Tested in tests/schedules/KernelSpecTest.cpp.
 #include "schedules/spec/KernelSpec.h"
@@ -106,7 +106,7 @@ template <class Spec> std::optional<KernelSpec> parseAs(std::string_view text, s
     return std::nullopt;
   Spec spec;
   error.clear();
-  spec.visit([&](const char *key, auto &field) {
+  spec.fields([&](const char *key, auto &field) {
     auto found = keys.find(key);
     if (!error.empty())
       return;
@@ -134,7 +134,7 @@ std::string_view opName(const KernelSpec &spec) {
 std::string toText(const KernelSpec &spec) {
   std::string text(opName(spec));
   auto append = [&](const char *key, auto &field) { text += std::string(" ") + key + "=" + print(field); };
-  std::visit([&](auto copy) { copy.visit(append); }, spec);
+  std::visit([&](auto copy) { copy.fields(append); }, spec);
   return text;
 }
 

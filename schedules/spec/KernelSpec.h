@@ -2,9 +2,10 @@
 //
 // The one struct that compiler/ (which selects kernels) and schedules/ (which builds them) share. Its text form is
 // canonical: equal specs print equally, and the text is the key under which kernels are shared and cached.
-// Grammar: `op key=value ...`, keys in the order of visit(), e.g.
+// Grammar: `op key=value ...`, keys in the order of fields(), e.g.
 //   linear k=128 n=384 bias=1 act=none residual=0 gather=0 rows=many
-//   attention heads=2 kv_heads=1 d=64 block=16 scale=0.125 mask=(le k q) score=- params=- rows=one
+//   attention heads=2 kv_heads=1 d=64 block=16 scale=0.125 softcap=0 mask=(le k q) visit=((0 q1)) full=((0 (add q0 1)))
+//   score=- params=- rows=one
 // Argument order of each kernel: schedules/README.md. Tested in tests/schedules/KernelSpecTest.cpp.
 #pragma once
 
@@ -31,7 +32,7 @@ struct LinearSpec {
   bool gather = false; ///< row r reads x[index[r]]
   RowClass rows = RowClass::Many;
 
-  template <class Visitor> void visit(Visitor &&v) {
+  template <class Visitor> void fields(Visitor &&v) {
     v("k", k), v("n", n), v("bias", bias), v("act", act), v("residual", residual), v("gather", gather), v("rows", rows);
   }
 };
@@ -41,14 +42,17 @@ struct AttentionSpec {
   int64_t heads = 0, kv_heads = 0, d = 0;
   int64_t block = 0; ///< tokens a KV block
   double scale = 1;
+  double softcap = 0;        ///< c > 0: a scaled product s becomes c tanh(s / c), before score and mask
   std::string mask = "true"; ///< MaskExpr text; false = key not visible
+  std::string visit = "-";   ///< KeyRanges text: keys outside are hidden from every row of the tile
+  std::string full = "()";   ///< KeyRanges text: keys inside are visible to every row of the tile
   std::string score = "-";   ///< MaskExpr text of f32 type added to the scaled score, or "-"
   std::string params = "-";  ///< comma-separated `name:type:rank`, e.g. "p0:i32:1,p1:u8:4"; "-" = none
   RowClass rows = RowClass::Many;
 
-  template <class Visitor> void visit(Visitor &&v) {
-    v("heads", heads), v("kv_heads", kv_heads), v("d", d), v("block", block), v("scale", scale), v("mask", mask),
-        v("score", score), v("params", params), v("rows", rows);
+  template <class Visitor> void fields(Visitor &&v) {
+    v("heads", heads), v("kv_heads", kv_heads), v("d", d), v("block", block), v("scale", scale), v("softcap", softcap),
+        v("mask", mask), v("visit", visit), v("full", full), v("score", score), v("params", params), v("rows", rows);
   }
 };
 
@@ -59,7 +63,7 @@ struct NormSpec {
   bool bias = false;
   RowClass rows = RowClass::Many;
 
-  template <class Visitor> void visit(Visitor &&v) { v("n", n), v("eps", eps), v("bias", bias), v("rows", rows); }
+  template <class Visitor> void fields(Visitor &&v) { v("n", n), v("eps", eps), v("bias", bias), v("rows", rows); }
 };
 
 /// out[r] = table[ids[r]] * scale + positions[position[r] + offset]
@@ -70,7 +74,7 @@ struct EmbedSpec {
   int64_t offset = 0; ///< added to a position before the table is read
   RowClass rows = RowClass::Many;
 
-  template <class Visitor> void visit(Visitor &&v) {
+  template <class Visitor> void fields(Visitor &&v) {
     v("n", n), v("scale", scale), v("positions", positions), v("offset", offset), v("rows", rows);
   }
 };
@@ -80,7 +84,9 @@ struct KvAppendSpec {
   int64_t heads = 0, d = 0, block = 0;
   RowClass rows = RowClass::Many;
 
-  template <class Visitor> void visit(Visitor &&v) { v("heads", heads), v("d", d), v("block", block), v("rows", rows); }
+  template <class Visitor> void fields(Visitor &&v) {
+    v("heads", heads), v("d", d), v("block", block), v("rows", rows);
+  }
 };
 
 /// out = act(x) (+ residual): what no linear could take as its epilogue
@@ -90,7 +96,7 @@ struct ElementwiseSpec {
   bool residual = false;
   RowClass rows = RowClass::Many;
 
-  template <class Visitor> void visit(Visitor &&v) {
+  template <class Visitor> void fields(Visitor &&v) {
     v("n", n), v("act", act), v("residual", residual), v("rows", rows);
   }
 };

@@ -22,13 +22,19 @@ bool isName(std::string_view text) {
          std::all_of(text.begin(), text.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
+bool isPointIndex(std::string_view text) { return text == "b" || text == "h" || text == "q" || text == "k"; }
+bool isTileIndex(std::string_view text) {
+  return text == "b" || text == "h" || text == "q0" || text == "q1" || text == "n";
+}
 bool isReserved(std::string_view text) {
-  return text == "true" || text == "false" || text == "b" || text == "h" || text == "q" || text == "k";
+  return text == "true" || text == "false" || isPointIndex(text) || isTileIndex(text);
 }
 
 class Parser {
 public:
-  Parser(std::string_view text, const std::vector<MaskParam> &params) : rest(text), params(params) {}
+  /// bounds: of a tile's keys, where q0, q1, n and search stand for q and k.
+  Parser(std::string_view text, const std::vector<MaskParam> &params, bool bounds = false)
+      : rest(text), params(params), bounds(bounds) {}
 
   bool parse(MaskExpr &out, std::string &error) {
     bool ok = expr(out, 0);
@@ -39,7 +45,38 @@ public:
     return ok;
   }
 
+  bool parse(KeyRanges &out, std::string &error) {
+    bool ok = list(out);
+    error = message;
+    return ok;
+  }
+
 private:
+  bool take(char c) {
+    skipSpace();
+    if (rest.empty() || rest[0] != c)
+      return false;
+    rest.remove_prefix(1);
+    return true;
+  }
+
+  bool list(KeyRanges &out) {
+    if (!take('('))
+      return fail("expected '-' or a list of ranges ((begin end) ...)");
+    while (take('(')) {
+      KeyRange &range = out.ranges.emplace_back();
+      if (!expr(range.begin, 0) || !expr(range.end, 0))
+        return false;
+      if (range.begin.type != Type::I32 || range.end.type != Type::I32)
+        return fail("the bounds of a range must be i32");
+      if (!take(')'))
+        return fail("')' is missing behind the bounds of a range");
+    }
+    if (!take(')') || !(skipSpace(), rest.empty()))
+      return fail("')' is missing behind the ranges, or more follows");
+    return out.ranges.size() <= KeyRanges::kMost || fail("more than 4 ranges");
+  }
+
   bool fail(std::string text) {
     if (message.empty())
       message = "mask expression: " + std::move(text);
@@ -71,7 +108,7 @@ private:
     rest.remove_prefix(1);
     skipSpace();
     out.op = std::string(word());
-    if (out.op == "load" && !loadTarget(out))
+    if ((out.op == "load" || out.op == "search") && !loadTarget(out))
       return false;
     for (skipSpace(); !rest.empty() && rest[0] != ')'; skipSpace())
       if (!expr(out.args.emplace_back(), depth + 1))
@@ -88,7 +125,7 @@ private:
       out.op = "bool", out.type = Type::Bool, out.intValue = text == "true";
       return true;
     }
-    if (text == "b" || text == "h" || text == "q" || text == "k") {
+    if (bounds ? isTileIndex(text) : isPointIndex(text)) {
       out.op = "index", out.type = Type::I32, out.name = std::string(text);
       return true;
     }
@@ -200,6 +237,11 @@ private:
     }
     if (op == "load")
       return checkLoad(e);
+    if (op == "search" && bounds) {
+      if (e.type != Type::I32)
+        return fail("'search' wants a parameter of i32, '" + e.name + "' is none");
+      return checkLoad(e);
+    }
     return fail("unknown operation '" + op + "'");
   }
 
@@ -216,6 +258,7 @@ private:
 
   std::string_view rest;
   const std::vector<MaskParam> &params;
+  bool bounds;
   std::string message;
   int nodes = 0;
 };
@@ -239,7 +282,7 @@ std::optional<std::vector<MaskParam>> parseMaskParams(std::string_view text, std
     text.remove_prefix(more ? comma + 1 : text.size());
     size_t first = item.find(':'), second = item.find(':', first + 1);
     bool whole = first != std::string::npos && second != std::string::npos;
-    MaskParam param{item.substr(0, first), whole ? item.substr(first + 1, second - first - 1) : "", 0};
+    MaskParam param{item.substr(0, first), whole ? item.substr(first + 1, second - first - 1) : "", 0, false};
     std::string rank = whole ? item.substr(second + 1) : "";
     bool typed = param.type == "i32" || param.type == "u8" || param.type == "f32";
     if (!typed || rank.size() != 1 || rank[0] < '0' || rank[0] > '0' + kMaxRank || !isName(param.name) ||
@@ -275,11 +318,29 @@ std::string toText(const MaskExpr &expr) {
     return expr.name;
   std::string text = "(";
   text += expr.op;
-  if (expr.op == "load")
+  if (expr.op == "load" || expr.op == "search")
     text.append(1, ' ').append(expr.name);
   for (const MaskExpr &arg : expr.args)
     text.append(1, ' ').append(toText(arg));
   return text.append(1, ')');
+}
+
+std::optional<KeyRanges> parseKeyRanges(std::string_view text, const std::vector<MaskParam> &params,
+                                        std::string &error) {
+  KeyRanges ranges;
+  ranges.every = text == "-";
+  if (!ranges.every && !Parser(text, params, /*bounds=*/true).parse(ranges, error))
+    return std::nullopt;
+  return ranges;
+}
+
+std::string toText(const KeyRanges &ranges) {
+  if (ranges.every)
+    return "-";
+  std::string text = "(";
+  for (const KeyRange &range : ranges.ranges)
+    text += (text.size() > 1 ? " (" : "(") + toText(range.begin) + " " + toText(range.end) + ")";
+  return text + ")";
 }
 
 } // namespace decant

@@ -94,7 +94,7 @@ void attention(benchmark::State &state) {
   for (int t = 0; t * size < rows; ++t)
     tiles(1, t) = t * size, tiles(2, t) = std::min(size, rows - t * size), tiles(3, t) = keys - rows + t * size;
   const LoadedKernel kernel("attention heads=" + std::to_string(heads) + " kv_heads=" + std::to_string(heads) + " d=" +
-                                std::to_string(width) + " block=16 scale=0.1 mask=(le k q) score=- params=- rows=" +
+                                std::to_string(width) + " block=16 scale=0.1 softcap=0 mask=(le k q) visit=- full=() score=- params=- rows=" +
                                 (rows == 1 ? "one" : "many"),
                             {}, target());
   const std::vector<halide_buffer_t *> args = {q, k, v, table, length, tiles, out};

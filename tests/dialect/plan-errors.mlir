@@ -207,7 +207,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{(C1) spec}}
-    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 mask=(lt q) score=- params=-" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 softcap=0 mask=(lt q) visit=- full=() score=- params=-" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -220,7 +220,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{"(add q k)" is not a truth value}}
-    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 mask=(add q k) score=- params=-" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 softcap=0 mask=(add q k) visit=- full=() score=- params=-" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -233,7 +233,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{"true" is not an f32}}
-    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 mask=true score=true params=-" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 softcap=0 mask=true visit=- full=() score=true params=-" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -246,7 +246,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{(C1) rows is rows, its kernel goes by tiles}}
-    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 mask=true score=- params=-" rows ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 softcap=0 mask=true visit=- full=() score=- params=-" rows ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -285,7 +285,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{(C2) has 6 inputs and 1 outputs, the spec 7 and 1}}
-    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 mask=(lt k (load p0 b)) score=- params=p0:i32:1" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 softcap=0 mask=(lt k (load p0 b)) visit=- full=() score=- params=p0:i32:1" tiles ins(%a, %a, %a, %a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -384,7 +384,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i6
     %tiles = plan.input "tiles" : memref<?x4xi32>
     %p = plan.param "p" neutral 1.0 : memref<?xi32, strided<[?]>>
     // expected-error-re@+1 {{(C3) input 6 is {{.*}}, the spec wants memref<?xi8>}}
-    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 mask=(load p0 b) score=- params=p0:u8:1" tiles ins(%a, %k, %v, %t, %l, %tiles, %p : memref<?x32xf32, strided<[32, 1]>>, memref<?x2x16x16xf32>, memref<?x2x16x16xf32>, memref<?x?xi32>, memref<?xi32>, memref<?x4xi32>, memref<?xi32, strided<[?]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "attention heads=2 kv_heads=2 d=16 block=16 scale=1 softcap=0 mask=(load p0 b) visit=- full=() score=- params=p0:u8:1" tiles ins(%a, %k, %v, %t, %l, %tiles, %p : memref<?x32xf32, strided<[32, 1]>>, memref<?x2x16x16xf32>, memref<?x2x16x16xf32>, memref<?x?xi32>, memref<?xi32>, memref<?x4xi32>, memref<?xi32, strided<[?]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }

@@ -60,7 +60,7 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 2
     // CHECK-DAG: %[[T:.*]] = plan.input "self_table" : memref<?x?xi32>
     // CHECK-DAG: %[[LEN:.*]] = plan.input "self_len" : memref<?xi32>
     // CHECK-DAG: %[[TILES:.*]] = plan.input "tiles" : memref<?x4xi32>
-    // CHECK: plan.call "attention self" "attention heads=2 kv_heads=2 d=12 block=16 scale=0.25 mask=true score=- params=-" tiles ins(%[[Q]], %[[KP2]], %[[VP2]], %[[T]], %[[LEN]], %[[TILES]] : {{.*}}) outs(%[[A:.*]] :
+    // CHECK: plan.call "attention self" "attention heads=2 kv_heads=2 d=12 block=16 scale=0.25 softcap=0 mask=true visit=- full=() score=- params=-" tiles ins(%[[Q]], %[[KP2]], %[[VP2]], %[[T]], %[[LEN]], %[[TILES]] : {{.*}}) outs(%[[A:.*]] :
     %a = dec.cached_attention %q cache @self rows %rows heads 2 scale 0.25 mask @all() : tensor<?x24xf32>
     // CHECK: %[[OW:.*]] = plan.weight @o.panel16 : memref<2x24x16x1xf32>
     // CHECK: plan.call "linear o" "linear k=24 n=32 bias=1 act=relu residual=1 gather=0" rows ins(%[[A]], %[[OW]], %{{.*}}, %[[N]] : {{.*}}) outs(%[[R:.*]] :

@@ -62,8 +62,8 @@ struct Data {
 
   std::string spec(const char *rows) const {
     return "attention heads=" + std::to_string(c.heads) + " kv_heads=" + std::to_string(c.kvHeads) +
-           " d=" + std::to_string(c.d) + " block=" + std::to_string(c.block) + " scale=0.25 mask=" + c.mask +
-           " score=" + c.score + " params=" + c.params + " rows=" + rows;
+           " d=" + std::to_string(c.d) + " block=" + std::to_string(c.block) + " scale=0.25 softcap=0 mask=" + c.mask +
+           " visit=- full=() score=" + c.score + " params=" + c.params + " rows=" + rows;
   }
 
   /// Every row in tiles of at most `size` rows.
@@ -276,7 +276,7 @@ void expectRightScores(const LoadedKernel &many, const LoadedKernel &one, float 
 }
 
 TEST(AttentionScore, HugeScoresAreRight) {
-  const std::string spec = "attention heads=2 kv_heads=2 d=16 block=64 scale=0.25 mask=true score=(load slope h q k) "
+  const std::string spec = "attention heads=2 kv_heads=2 d=16 block=64 scale=0.25 softcap=0 mask=true visit=- full=() score=(load slope h q k) "
                            "params=slope:f32:3 rows=";
   const LoadedKernel many(spec + "many"), one(spec + "one");
   for (float base : {0.0f, -1e3f, 1e3f, -1e6f, 1e6f, -1e9f, 1e9f, -3e9f, 3e9f, -1e12f, 1e12f, -9e29f, 2e38f})

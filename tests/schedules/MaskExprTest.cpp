@@ -8,14 +8,14 @@ namespace {
 
 std::vector<MaskParam> params() {
   std::string error;
-  return *parseMaskParams("p0:i32:1,hole:u8:2,slope:f32:3,n:i32:0", error);
+  return *parseMaskParams("p0:i32:1,hole:u8:2,slope:f32:3,len:i32:0", error);
 }
 
 TEST(MaskExpr, PrintsWhatItParses) {
   for (const char *text :
        {"true", "(and (le k q) (gt k (sub q 512)))", "(or (not (load hole b k)) (eq (mod k 4) -1) false)",
         "(mul (itof (floordiv k 3)) (exp (load slope h q k)))", "(select (ne b 0) 1.5 -2e-07)",
-        "(lt (min k (load n)) (max q (load p0 b)))", "(add 1.0 2.0)"}) {
+        "(lt (min k (load len)) (max q (load p0 b)))", "(add 1.0 2.0)"}) {
     std::string error;
     auto expr = parseMaskExpr(text, params(), error);
     ASSERT_TRUE(expr) << error;
