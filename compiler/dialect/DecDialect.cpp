@@ -40,12 +40,14 @@ ModelOp findModel(ModuleOp module) {
   return *models.begin();
 }
 
-/// Verifiers ask for ops that may not be verified yet: one that lacks an attribute counts as none.
+/// Verifiers ask for ops that may not be verified yet: one that lacks an attribute counts as none. A cache's window is
+/// optional.
 template <class Declaration> static Declaration lookup(Operation *op, llvm::StringRef symbol) {
   auto found = SymbolTable::lookupNearestSymbolFrom<Declaration>(op, StringAttr::get(op->getContext(), symbol));
   if (!found)
     return found;
-  bool complete = llvm::all_of(Declaration::getAttributeNames(), [&](StringRef name) { return found->getAttr(name); });
+  bool complete = llvm::all_of(Declaration::getAttributeNames(),
+                               [&](StringRef name) { return name == "window" || found->getAttr(name); });
   return complete ? found : Declaration();
 }
 
