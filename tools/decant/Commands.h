@@ -10,6 +10,7 @@ namespace decant::cli {
 llvm::Error runCompile(const CompileOptions &options);
 llvm::Error runEval(const EvalOptions &options);
 llvm::Error runInspect(const InspectOptions &options);
+llvm::Error runExplain(const ExplainOptions &options);
 /// An artifact's own exit code: it has said itself what went wrong.
 llvm::Expected<int> runArtifact(const RunOptions &options);
 

@@ -47,11 +47,18 @@ constexpr const char *kInspectExamples = R"(Examples:
 
 Says what an artifact or a model holds.)";
 
+constexpr const char *kExplainExamples = R"(Examples:
+  decant explain g2p/ -o g2p.html                        a page: the graph, the masks drawn, the work they save
+  decant explain g2p/ --mask decoder_self --size 32      one mask, drawn in the terminal
+  decant explain g2p/ --json                             the same as data
+
+Draws a model: its graph, its masks, what they skip, its kernels.)";
+
 constexpr const char *kExitCodes =
     "Exit codes: 0 ok, 1 internal, 2 usage, 3 bad input, 4 unsupported, 5 environment, 6 resource, 130 interrupted";
 
-const std::vector<std::string> kCommands{"compile", "run", "eval", "inspect"};
-const std::vector<std::string> kLater{"bench", "tune", "explain"};
+const std::vector<std::string> kCommands{"compile", "run", "eval", "inspect", "explain"};
+const std::vector<std::string> kLater{"bench", "tune"};
 
 size_t editDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -88,6 +95,7 @@ struct Parser {
   RunOptions run;
   EvalOptions eval;
   InspectOptions inspect;
+  ExplainOptions explain;
 
   Parser() {
     app.set_version_flag("--version", "decant " DECANT_VERSION);
@@ -102,6 +110,7 @@ struct Parser {
     inspectCommand.add_option("MODEL", inspect.model, "artifact, model folder or .mlir file")->required();
     inspectCommand.add_option("--weights", inspect.weights, "weights of a .mlir file (safetensors)");
     inspectCommand.add_flag("--json", inspect.json, "one JSON object");
+    addExplain(*app.add_subcommand("explain", kExplainExamples));
   }
 
   void addCompile(CLI::App &command) {
@@ -137,6 +146,20 @@ struct Parser {
     command.add_option("--threads", eval.threads, "default: all cores")->check(CLI::Range(1, 256));
   }
 
+  void addExplain(CLI::App &command) {
+    command.add_option("MODEL", explain.model, "model folder or .mlir file")->required();
+    command.add_option("-o,--output", explain.output, "page to write (HTML)");
+    command.add_option("--mask", explain.mask, "draw this mask in the terminal");
+    command.add_option("--size", explain.size, "with --mask: queries and keys of the drawing; default 16")
+        ->check(CLI::Range(int64_t(1), int64_t(4096)));
+    command.add_option("--weights", explain.weights, "weights of a .mlir file (safetensors)");
+    command.add_option("--max-batch", explain.maxBatch, "as for compile")
+        ->check(CLI::Range(int64_t(1), int64_t(65536)));
+    command.add_option("--max-context", explain.maxContext, "as for compile")
+        ->check(CLI::Range(int64_t(1), int64_t(INT32_MAX)));
+    command.add_flag("--json", explain.json, "one JSON object on stdout instead of a drawing");
+  }
+
   CLI::App *chosen() {
     auto parsed = app.get_subcommands();
     return parsed.empty() ? &app : parsed.front();
@@ -161,6 +184,14 @@ struct Parser {
                             command->get_name() + " --help says what is expected");
   }
 
+  Command checkedExplain() {
+    if (explain.output.empty() && explain.mask.empty() && !explain.json)
+      return fail(kUsage, "decant explain: say what to give: -o page.html, --mask NAME or --json");
+    if (explain.mask.empty() && app.get_subcommand("explain")->count("--size"))
+      return fail(kUsage, "decant explain: --size goes with --mask NAME");
+    return explain;
+  }
+
   Command result() {
     std::string name = chosen()->get_name();
     if (name == "compile") {
@@ -172,14 +203,16 @@ struct Parser {
       return run;
     if (name == "eval")
       return eval;
-    return inspect;
+    if (name == "inspect")
+      return inspect;
+    return checkedExplain();
   }
 };
 
 /// What CLI11 need not see: a command that does not exist, and `run ARTIFACT ...`, whose rest belongs to the artifact.
 std::optional<Command> beforeParsing(int argc, char **argv) {
   if (argc < 2)
-    return fail(kUsage, "a command is missing: compile, run, eval or inspect (see decant --help)");
+    return fail(kUsage, "a command is missing: compile, run, eval, inspect or explain (see decant --help)");
   std::string command = argv[1];
   if (command[0] == '-')
     return std::nullopt;

@@ -43,8 +43,17 @@ struct InspectOptions {
   bool json = false;
 };
 
+struct ExplainOptions {
+  std::string model, weights; ///< folder, or file.mlir + weights
+  std::string output;         ///< page; empty: none
+  std::string mask;           ///< drawn in the terminal; empty: none
+  int64_t size = 16;          ///< queries and keys of that drawing
+  std::optional<int64_t> maxBatch, maxContext;
+  bool json = false;
+};
+
 /// int: nothing to do, the program ends with this exit code.
-using Command = std::variant<int, CompileOptions, RunOptions, EvalOptions, InspectOptions>;
+using Command = std::variant<int, CompileOptions, RunOptions, EvalOptions, InspectOptions, ExplainOptions>;
 
 /// Help and version go to stdout, one sentence about a wrong command line to stderr.
 Command parseCommandLine(int argc, char **argv);

@@ -32,6 +32,7 @@ struct Dispatch {
   int operator()(const cli::CompileOptions &options) const { return report(cli::runCompile(options)); }
   int operator()(const cli::EvalOptions &options) const { return report(cli::runEval(options)); }
   int operator()(const cli::InspectOptions &options) const { return report(cli::runInspect(options)); }
+  int operator()(const cli::ExplainOptions &options) const { return report(cli::runExplain(options)); }
   int operator()(const cli::RunOptions &options) const {
     auto code = cli::runArtifact(options);
     return code ? *code : report(code.takeError());
