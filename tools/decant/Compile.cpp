@@ -51,26 +51,6 @@ llvm::Error checkPhase(const std::string &phase) {
                                                 nearest(phase, names), fmt::join(names, ", ")));
 }
 
-/// Writing an artifact over what it is made from would destroy the model.
-llvm::Error checkOutput(const CompileOptions &options) {
-  std::vector<std::string> inputs{options.model, options.weights};
-  if (isFolder(options.model)) {
-    std::error_code error;
-    for (fs::directory_iterator it(options.model, error), end; !error && it != end; it.increment(error))
-      inputs.push_back(it->path());
-  }
-  for (const std::string &input : inputs)
-    if (!input.empty() && fs::equivalent(input, options.output))
-      return userError(ExitCode::Usage, fmt::format("-o {}: this is an input; choose another file", options.output));
-  if (isFolder(options.output))
-    return userError(ExitCode::Usage, fmt::format("-o {}: this is a folder; name a file", options.output));
-  llvm::StringRef parent = llvm::sys::path::parent_path(options.output);
-  if (!parent.empty() && !isFolder(parent.str()))
-    return userError(ExitCode::Usage,
-                     fmt::format("-o {}: there is no folder {}; make it first", options.output, parent.str()));
-  return llvm::Error::success();
-}
-
 /// Locations stay: layers and tensors have their names from them after a dump is read back.
 std::string textOf(mlir::ModuleOp module) {
   std::string text;
@@ -173,7 +153,7 @@ llvm::Error runCompile(const CompileOptions &options) {
   if (!targets)
     return targets.takeError();
   if (!options.output.empty())
-    if (llvm::Error error = checkOutput(options))
+    if (llvm::Error error = checkOutput(options.output, options.model, options.weights))
       return error;
   auto scratch = ScratchFolder::create();
   if (!scratch)

@@ -7,7 +7,6 @@
 #include "tools/decant/Interrupt.h"
 #include "tools/decant/LoadModel.h"
 
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <fmt/format.h>
@@ -21,15 +20,6 @@
 
 namespace decant::cli {
 namespace {
-
-llvm::Error checkPage(const ExplainOptions &options) {
-  for (const std::string &input : {options.model, options.weights})
-    if (!input.empty() && llvm::sys::fs::equivalent(input, options.output))
-      return userError(ExitCode::Usage, fmt::format("-o {}: this is an input; choose another file", options.output));
-  if (isFolder(options.output))
-    return userError(ExitCode::Usage, fmt::format("-o {}: this is a folder; name a file", options.output));
-  return llvm::Error::success();
-}
 
 llvm::Error writePage(const ExplainOptions &options, const ExplainedModel &model) {
   removeOnInterrupt(fmt::format("{}.tmp-{}-", options.output, getpid()));
@@ -85,7 +75,7 @@ std::string asJson(const Outline &outline) {
 llvm::Error runExplain(const ExplainOptions &options) {
   catchInterrupts();
   if (!options.output.empty())
-    if (llvm::Error error = checkPage(options))
+    if (llvm::Error error = checkOutput(options.output, options.model, options.weights))
       return error;
   auto model = explainModel(options);
   if (!model)

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace decant::cli {
 namespace {
@@ -114,7 +115,7 @@ std::string drawScore(const std::vector<std::vector<double>> &values) {
   for (size_t q = 0; q < values.size(); ++q)
     for (size_t k = 0; k < values[q].size(); ++k)
       body += fmt::format("<rect class=\"heat\" x=\"{}\" y=\"{}\" width=\"1\" height=\"1\" fill-opacity=\"{:.2f}\"/>",
-                          k, q, high > low ? (values[q][k] - low) / (high - low) : 0);
+                          k, q, std::isfinite(values[q][k]) && high > low ? (values[q][k] - low) / (high - low) : 0);
   return drawing("cells", int64_t(values.size()), "scores", body + grid(values.size()));
 }
 

@@ -102,6 +102,8 @@ struct GraphDrawer {
 
 private:
   void draw(const Layer &layer) {
+    if (layer.begin > 0)
+      arrow();
     const int top = y;
     if (layer.named())
       y += kTitle;
@@ -111,7 +113,7 @@ private:
       for (end = i + 1; op.kind == "linear" && end < layer.end && end - i < kSideBySide &&
                         entry.ops[end].kind == op.kind && entry.ops[end].input == op.input;)
         ++end;
-      if (i > 0)
+      if (i > layer.begin)
         arrow();
       drawRow(i, end, entrance);
     }

@@ -1,5 +1,7 @@
 #include "tools/decant/ExplainMask.h"
 
+#include "tools/decant/ExplainRow.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +10,7 @@ namespace decant::cli {
 namespace {
 
 constexpr int64_t kDocuments = 8;
-constexpr double kBudget = 3e7; ///< nodes evaluated for one count: two seconds
+constexpr double kBudget = 1e9; ///< nodes evaluated for one count: some seconds
 
 bool contains(const std::string &text, std::string_view part) { return text.find(part) != std::string::npos; }
 
@@ -115,14 +117,16 @@ struct Interval {
   int64_t begin, end;
 };
 
+/// Within [0, n], whatever the value.
+int64_t position(double value, int64_t n) { return value > 0 ? (value < double(n) ? int64_t(value) : n) : 0; }
+
 /// Ascending, apart, within [0, n).
 std::vector<Interval> intervals(const KeyRanges &ranges, const MaskPoint &at, const MaskTensors &tensors) {
   if (ranges.every)
     return {{0, at.n}};
   std::vector<Interval> found;
   for (const KeyRange &range : ranges.ranges) {
-    Interval next{std::max(int64_t(0), int64_t(evaluate(range.begin, at, tensors))),
-                  std::min(at.n, int64_t(evaluate(range.end, at, tensors)))};
+    Interval next{position(evaluate(range.begin, at, tensors), at.n), position(evaluate(range.end, at, tensors), at.n)};
     if (next.begin < next.end)
       found.push_back(next);
   }
@@ -182,8 +186,8 @@ void countVisible(const ExplainedFunction &mask, const MaskTensors &tensors, Til
       if (run.tile == Tile::Full || isConstant(row))
         counted += run.tile == Tile::Full || row.intValue ? end - begin : 0;
       else
-        for (MaskPoint at{.q = q, .k = begin}; at.k < end; ++at.k)
-          counted += evaluate(row, at, tensors) != 0;
+        for (double visible : evaluateRow(row, q, begin, end, tensors))
+          counted += visible != 0;
     }
   }
   census.visiblePairs = double(counted) * double(census.size) / double(std::max(int64_t(1), census.sampledRows));

@@ -34,26 +34,26 @@ std::string layerOf(llvm::StringRef weight) {
   return "";
 }
 
-/// The elements of a weight, gathered from the rows it names.
+/// The elements of a weight, gathered from the rows it names; a weight of rank 1 has elements for rows.
 llvm::Expected<MaskTensor> readTable(dec::WeightOp weight, const WeightSet &weights) {
   MaskTensor table;
+  llvm::append_range(table.extents, weight.getTensorType().getShape());
+  const auto rowSize = size_t(table.extents.size() < 2 ? 1 : table.extents[1]);
   for (Attribute attribute : weight.getSources()) {
     auto source = cast<dec::SourceAttr>(attribute);
-    const TensorView *view = weights.find(source.getTensor().str());
+    const std::string name = source.getTensor().str();
+    const TensorView *view = weights.find(name);
     if (!view)
-      return badInput(fmt::format("{}: tensor {} is missing", weights.path(), source.getTensor().str()));
-    auto values = weights.readF32(source.getTensor().str(), view->shape);
+      return badInput(fmt::format("{}: tensor {} is missing", weights.path(), name));
+    auto values = weights.readF32(name, view->shape);
     if (!values)
       return values.takeError();
-    const int64_t rows = view->shape.empty() ? 1 : view->shape[0];
-    if (source.getEnd() > rows)
-      return badInput(fmt::format("{}: tensor {} has {} rows, expected at least {}", weights.path(),
-                                  source.getTensor().str(), rows, source.getEnd()));
-    const size_t rowSize = values->size() / size_t(std::max(int64_t(1), rows));
-    table.data.insert(table.data.end(), values->begin() + ptrdiff_t(size_t(source.getBegin()) * rowSize),
-                      values->begin() + ptrdiff_t(size_t(source.getEnd()) * rowSize));
+    const size_t begin = size_t(source.getBegin()) * rowSize, end = size_t(source.getEnd()) * rowSize;
+    if (end > values->size())
+      return badInput(fmt::format("{}: tensor {} has {} elements, @{} reads up to {}", weights.path(), name,
+                                  values->size(), weight.getSymName().str(), end));
+    table.data.insert(table.data.end(), values->begin() + ptrdiff_t(begin), values->begin() + ptrdiff_t(end));
   }
-  llvm::append_range(table.extents, weight.getTensorType().getShape());
   return table;
 }
 
@@ -161,7 +161,7 @@ private:
   ExplainedOp attentionOp(dec::CachedAttentionOp attention) {
     ExplainedOp told;
     told.heads = attention.getHeads();
-    told.detail = fmt::format("{} x {}", told.heads, dec::width(attention.getQuery()) / told.heads);
+    told.detail = fmt::format("{} \u00d7 {}", told.heads, dec::width(attention.getQuery()) / told.heads);
     told.mask = attention.getMask().str();
     told.score = attention.getScore().value_or("").str();
     told.cache = attention.getCache().str();

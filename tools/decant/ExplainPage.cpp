@@ -65,11 +65,11 @@ std::string header(const ExplainedModel &model) {
   text += fact("decoder layers", fmt::format("{}", cachesOf(model, "self")));
   text += fact("parameters", flopsText(model.parameters));
   text += fact("weights, f32", bytesText(model.weightBytes));
-  text += fact("context", fmt::format("{} tokens", model.maxContext));
+  text += fact("max context", fmt::format("{}", model.maxContext));
   if (model.maxSource)
-    text += fact("source", fmt::format("{} tokens", model.maxSource));
-  text += fact("sequences at once", fmt::format("{}", model.maxBatch));
-  text += fact("keys and values", bytesText(tokenBytes) + " a token");
+    text += fact("max source", fmt::format("{}", model.maxSource));
+  text += fact("max batch", fmt::format("{}", model.maxBatch));
+  text += fact("cache a token", bytesText(tokenBytes));
   return text + "</dl>\n";
 }
 
@@ -174,9 +174,10 @@ std::string score(const ExplainedFunction &score) {
       low = std::min(low, value), high = std::max(high, value);
       values[size_t(at.q)].push_back(value);
     }
+  const std::string shades = low < high ? drawScore(values) : ""; // one value is said, not drawn
   return fmt::format("<article><h3>{}</h3>\n<p class=\"formula\">{}</p>\n<div class=\"drawings\"><figure>{}<figcaption>"
                      "{:.4g} to {:.4g}{}</figcaption></figure></div></article>\n",
-                     html(score.name), code(infix(score.expr, namesOf(score))), drawScore(values), low, high,
+                     html(score.name), code(infix(score.expr, namesOf(score))), shades, low, high,
                      examples(score, kSmallSize));
 }
 
@@ -211,7 +212,8 @@ std::string attentionTable(const ExplainedModel &model, const Censuses &censuses
                         html(work.entry), code(work.mask), layers, work.heads, work.dim, flopsText(work.flops),
                         flopsText(work.denseFlops), percentText(double(work.flops), double(work.denseFlops)),
                         bytesText(work.bytes), bytesText(work.denseBytes));
-  return table("<th>entry<th>mask<th>layers<th>heads<th>FLOPs<th>dense<th>share<th>bytes<th>dense", rows);
+  return table("<th>entry<th class=\"text\">mask<th>layers<th>heads<th>FLOPs<th>dense<th>share<th>bytes<th>dense",
+               rows);
 }
 
 std::string tokenTable(const ExplainedModel &model) {

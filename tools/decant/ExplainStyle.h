@@ -51,10 +51,10 @@ svg .partial { fill: var(--partial); }
 svg .heat { fill: var(--full); }
 svg .grid { fill: none; stroke: var(--card); stroke-width: .06; }
 .scroll { overflow: auto; aspect-ratio: 1; }
-.zoom { position: relative; }
+.zoom { position: relative; display: flex; flex-wrap: wrap; }
 .zoom input { position: absolute; opacity: 0; }
-.zoom label { float: right; }
-.zoom label { display: inline-block; float: none; padding: 2px 10px; margin: 0 4px 8px 0; border: 1px solid var(--line);
+.zoom .scroll { order: -1; flex: 0 0 100%; margin-bottom: 8px; }
+.zoom label { padding: 2px 10px; margin-right: 4px; border: 1px solid var(--line);
   border-radius: 12px; font-size: .875rem; cursor: pointer; }
 .zoom input:checked + label { background: var(--ink); color: var(--paper); }
 .zoom input:focus-visible + label { outline: 2px solid var(--full); }
@@ -65,7 +65,7 @@ svg .grid { fill: none; stroke: var(--card); stroke-width: .06; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: right; padding: 6px 10px; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--dim); font-weight: 500; }
-th:first-child, td:first-child, td:has(code), th:nth-child(2):nth-last-child(8) { text-align: left; }
+th:first-child, td:first-child, td:has(code), th.text { text-align: left; }
 td.spec { white-space: normal; min-width: 260px; }
 .graphs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 390px), 1fr)); gap: 24px; align-items: start; }
 .graphs figcaption { margin: 0 0 8px; font: 600 1rem ui-monospace, monospace; color: var(--ink); }
@@ -73,7 +73,7 @@ td.spec { white-space: normal; min-width: 260px; }
 .graph text { font: 12px ui-monospace, monospace; fill: var(--ink); }
 .graph .title { fill: var(--dim); }
 .graph text + text { fill: var(--dim); }
-.graph .layer { fill: none; stroke: var(--line); stroke-dasharray: 4 3; }
+.graph .layer { fill: none; stroke: var(--dim); stroke-opacity: .5; stroke-dasharray: 4 3; }
 .graph .op rect { fill: var(--other); stroke: var(--line); }
 .graph .linear rect, .graph .logits rect { fill: var(--linear); }
 .graph .cached_attention rect, .graph .kv_append rect { fill: var(--attention); }

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 using namespace mlir;
+namespace fs = llvm::sys::fs;
 
 namespace decant::cli {
 namespace {
@@ -108,6 +109,24 @@ ModelContext::ModelContext() : MLIRContext(dialects(), Threading::DISABLED) {
 }
 
 bool isFolder(const std::string &path) { return llvm::sys::fs::is_directory(path); }
+
+llvm::Error checkOutput(const std::string &output, const std::string &model, const std::string &weights) {
+  std::vector<std::string> inputs{model, weights};
+  if (isFolder(model)) {
+    std::error_code error;
+    for (fs::directory_iterator it(model, error), end; !error && it != end; it.increment(error))
+      inputs.push_back(it->path());
+  }
+  for (const std::string &input : inputs)
+    if (!input.empty() && fs::equivalent(input, output))
+      return userError(ExitCode::Usage, fmt::format("-o {}: this is an input; choose another file", output));
+  if (isFolder(output))
+    return userError(ExitCode::Usage, fmt::format("-o {}: this is a folder; name a file", output));
+  llvm::StringRef parent = llvm::sys::path::parent_path(output);
+  if (!parent.empty() && !isFolder(parent.str()))
+    return userError(ExitCode::Usage, fmt::format("-o {}: there is no folder {}; make it first", output, parent.str()));
+  return llvm::Error::success();
+}
 
 llvm::Expected<LoadedModel> loadModel(MLIRContext &context, const ModelSource &source) {
   if (isFolder(source.path))

@@ -39,4 +39,7 @@ llvm::Error runPhasesOf(mlir::ModuleOp module, bool importedByDecant, const Phas
 
 bool isFolder(const std::string &path);
 
+/// Usage if `output` is part of the model, a folder, or in a folder that does not exist.
+llvm::Error checkOutput(const std::string &output, const std::string &model, const std::string &weights);
+
 } // namespace decant::cli
