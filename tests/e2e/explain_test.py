@@ -176,6 +176,29 @@ class Explain(Case):
         told = self.refuses(2, ["no such mask"], DECANT, "explain", *words, "--mask", "\x1b[2J")
         self.assertNotIn("\x1b", told.stderr)
 
+    def test_scores(self):
+        """Drawn if they differ: a bias by distance instead of the caller's, which is 0 where it is absent."""
+        folder = GOLDEN / "torch_decoder" / "post_relu_no_mask"
+        self.assertNotIn('class="heat"', self.page(folder))
+        text = self.succeeds(DECANT, "compile", folder, "--emit-ir=masks").stdout
+        begin = text.index("dec.score @explicit_bias")
+        end = text.index("\n", text.index("}", text.index("dec.yield", begin)))
+        distance = """dec.score @explicit_bias(%b: index, %h: index, %q: index, %k: index) params(%bias: tensor<?x?x?x?xf32>) {
+          %d = arith.subi %k, %q : index
+          %i = arith.index_cast %d : index to i32
+          %f = arith.sitofp %i : i32 to f32
+          %slope = arith.constant 0.5 : f32
+          %value = arith.mulf %f, %slope : f32
+          dec.yield %value : f32
+        }"""
+        path = self.dir / "model.mlir"
+        path.write_text(text[:begin] + distance + text[end:])
+        words = [path, "--weights", folder / "model.safetensors"]
+        page = self.page(*words)
+        self.assertEqual(page.count('class="heat"'), 16 * 16)
+        self.assertIn("-7.5 to 7.5", page)
+        self.assertEqual(self.data(*words)["scores"][0]["formula"], "float(k - q) * 0.5")
+
     def test_terminal(self):
         told = self.succeeds(DECANT, "explain", *self.with_mask(CAUSAL), "--mask", "decoder_self", "--size", "4").stdout
         self.assertTrue(told.startswith("decoder_self: k <= q\nvisit [0, q1)\nfull  [0, q0 + 1)\n"), told)

@@ -69,7 +69,7 @@ th:first-child, td:first-child, td:has(code), th.text { text-align: left; }
 td.spec { white-space: normal; min-width: 260px; }
 .graphs { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 390px), 1fr)); gap: 24px; align-items: start; }
 .graphs figcaption { margin: 0 0 8px; font: 600 1rem ui-monospace, monospace; color: var(--ink); }
-.graph { display: block; }
+.graph { display: block; max-width: 100%; height: auto; }
 .graph text { font: 12px ui-monospace, monospace; fill: var(--ink); }
 .graph .title { fill: var(--dim); }
 .graph text + text { fill: var(--dim); }
