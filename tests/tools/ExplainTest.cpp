@@ -56,6 +56,7 @@ TEST(Infix, PrecedenceOfPython) {
       {"(load p2 q k)", "keep[q, k]"},
       {"(lt (load p3 h) 0.5)", "p3[h] < 0.5"},
       {"(lt (mul (itof q) -2.0) 1.0)", "float(q) * (-2.0) < 1.0"},
+      {"(lt k (min (min q (max 1 k)) 9))", "k < min(q, max(1, k), 9)"},
       {"(lt (select (le k q) 1 2) (max q k))", "(1 if k <= q else 2) < max(q, k)"},
   };
   for (auto [text, expected] : cases)

@@ -58,7 +58,9 @@ private:
       return {fmt::format("below({}{}, {})", name(e.name), indices(e, e.args.size() - 1),
                           (*this)(e.args.back(), Condition)),
               Atom};
-    if (e.op == "itof" || e.op == "exp" || e.op == "min" || e.op == "max")
+    if (e.op == "min" || e.op == "max")
+      return {e.op + "(" + operands(e, e.op) + ")", Atom};
+    if (e.op == "itof" || e.op == "exp")
       return {(e.op == "itof" ? "float" : e.op) + "(" + list(e, e.args.size()) + ")", Atom};
     return {toText(e), isNegative(e) ? Sum : Atom};
   }
@@ -90,6 +92,14 @@ private:
     std::string text;
     for (size_t i = 0; i < count; ++i)
       text += (i ? ", " : "") + (*this)(e.args[i], Condition);
+    return text;
+  }
+
+  /// min(min(a, b), c) is min(a, b, c).
+  std::string operands(const MaskExpr &e, const std::string &op) const {
+    std::string text;
+    for (const MaskExpr &arg : e.args)
+      text += (text.empty() ? "" : ", ") + (arg.op == op ? operands(arg, op) : (*this)(arg, Condition));
     return text;
   }
 

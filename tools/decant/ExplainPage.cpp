@@ -158,10 +158,13 @@ std::string masks(const ExplainedModel &model, const Censuses &censuses) {
       "{0}, in the first sequence and head.</p>\n",
       kLargeSize);
   size_t number = 0;
+  std::string all;
   for (const ExplainedFunction &function : model.functions)
     if (function.isMask)
-      text += mask(model, function, censuses.of(function.name), number++);
-  return text + "</section>\n";
+      all += mask(model, function, censuses.of(function.name), number++);
+  if (all.find("below(") != std::string::npos)
+    text += "<p><code>below(row, x)</code> is the number of elements of a sorted row that are less than x.</p>\n";
+  return text + all + "</section>\n";
 }
 
 std::string score(const ExplainedFunction &score) {
