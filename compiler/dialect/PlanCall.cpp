@@ -67,9 +67,11 @@ Argument rows(int64_t columns) { return {Argument::Rows, {kAny, columns}}; }
 Argument vector(int64_t n) { return {Argument::Static, {roundUp(n)}}; }
 Argument table(int64_t n) { return {Argument::Static, {kAny, n}}; }
 Argument indices() { return {Argument::Dynamic, {kAny}, 'i'}; }
-Argument keyPool(int64_t heads, int64_t d, int64_t block) { return {Argument::Dynamic, {kAny, heads, d, block}}; }
+Argument keyPool(int64_t heads, int64_t d, int64_t block) {
+  return {Argument::Dynamic, {kAny, heads, block / 16 * d, 16}};
+}
 Argument valuePool(int64_t heads, int64_t d, int64_t block) {
-  return {Argument::Dynamic, {kAny, heads, block, roundUp(d)}};
+  return {Argument::Dynamic, {kAny, heads, roundUp(d) / 16 * block, 16}};
 }
 
 Arguments argumentsOf(const LinearSpec &s) {

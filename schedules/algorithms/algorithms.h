@@ -29,8 +29,10 @@ struct LinearKernel : Kernel {
 /// over 16 columns of the value from `weighted` on.
 struct AttentionKernel : Kernel {
   Halide::Func keep{"keep"};         ///< (key, row, block, head, tile) i32: -1 visible, 0 not
-  Halide::Func full{"full"};         ///< (block, head, tile) i32: -1 = every key that exists is visible to every row
+  Halide::Func visit{"visit"};       ///< (head, tile): first block and end of each range of keys to visit
+  Halide::Func full{"full"};         ///< (head, tile): first key and end of each range that every row sees
   Halide::Func partial{"partial"};   ///< (key, chunk, row, ..): q . k over one chunk of d
+  Halide::Func scaled{"scaled"};     ///< (key, row, ..): their sum, scaled
   Halide::Func score{"score"};       ///< (key, row, ..): natural units, masked = -1e36
   Halide::Func top{"top"};           ///< (row, ..): largest score
   Halide::Func exponent{"exponent"}; ///< (row, ..): ceil(top log2 e), an integer
@@ -43,9 +45,9 @@ struct AttentionKernel : Kernel {
   Halide::Func out{"out"};
   Halide::Var key{"key"}, row{"row"}, lane{"lane"}, column{"column"}, chunk{"chunk"}, block{"block"}, head{"head"},
       tile{"tile"};
-  Halide::RDom d, topKey, fullKey, sumKey, fastKey, maskedKey, blocks, scatter;
+  Halide::RDom d, topKey, maskKey, sumKey, fullKey, partialKey, blocks, scatter;
+  std::vector<Halide::Func> searches; ///< (head, tile): places in ascending parameters
   int tileRows = 1, chunks = 1, columns = 1;
-  bool masked = false; ///< the mask can hide a key that exists
 };
 
 /// Row statistics and the result; sums run over 16 or 64 fixed lanes.

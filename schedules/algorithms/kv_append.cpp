@@ -1,4 +1,4 @@
-// Writes each row's K and V into its block of the cache: K with the token innermost, V with the column innermost.
+// Writes each row's K and V into its block of the cache: panels of 16 tokens for K, of 16 columns for V.
 // In: rows of k and v and, per row, block and token (checked by the runtime; no two rows share a place). Every other
 // element of the pools is left as it is. Tested in tests/schedules/RowTest.cpp.
 #include "schedules/algorithms/algorithms.h"
@@ -29,16 +29,16 @@ KvAppendKernel kvAppendAlgorithm(const KvAppendSpec &spec) {
     return unsafe_promise_clamped(rowBlock(row), 0, pool.dim(3).extent() - 1);
   };
   Expr token = unsafe_promise_clamped(rowToken(row), 0, block - 1);
-  keyPool.dim(0).set_bounds(0, block);
-  keyPool.dim(1).set_bounds(0, d).set_stride(block);
-  keyPool.dim(2).set_bounds(0, heads).set_stride(block * d);
-  keyPool.dim(3).set_min(0).set_stride(block * d * heads);
-  valuePool.dim(0).set_bounds(0, wide);
-  valuePool.dim(1).set_bounds(0, block).set_stride(wide);
-  valuePool.dim(2).set_bounds(0, heads).set_stride(wide * block);
-  valuePool.dim(3).set_min(0).set_stride(wide * block * heads);
-  kernel.keys(token, column, head, place(keyPool)) = k(head * d + column, row);
-  kernel.values(column, token, head, place(valuePool)) = v(head * d + column, row);
+  auto panels = [&](OutputImageParam pool, int rows) {
+    pool.dim(0).set_bounds(0, 16);
+    pool.dim(1).set_bounds(0, rows).set_stride(16);
+    pool.dim(2).set_bounds(0, heads).set_stride(16 * rows);
+    pool.dim(3).set_min(0).set_stride(16 * rows * heads);
+  };
+  panels(keyPool, block / 16 * d);
+  panels(valuePool, wide / 16 * block);
+  kernel.keys(token % 16, token / 16 * d + column, head, place(keyPool)) = k(head * d + column, row);
+  kernel.values(column % 16, column / 16 * block + token, head, place(valuePool)) = v(head * d + column, row);
 
   kernel.inputs = {k, v, rowBlock, rowToken};
   kernel.outputs = {kernel.keys, kernel.values};

@@ -2,6 +2,7 @@
 // Invariant: no index leaves its parameter, whatever q and k are. Tested in tests/schedules/AttentionTest.cpp.
 #include "schedules/algorithms/mask.h"
 
+#include <map>
 #include <stdexcept>
 
 using namespace Halide;
@@ -16,8 +17,10 @@ Expr floorMod(Expr a, Expr b) { return select(b < 0, -((-a) % (-b)), a % b); }
 
 class Translator {
 public:
-  Translator(const MaskIndices &at, const std::vector<MaskParam> &params, const std::vector<ImageParam> &images)
-      : at(at), params(params), images(images) {}
+  Translator(std::map<std::string, Expr> indices, const std::vector<MaskParam> &params,
+             const std::vector<ImageParam> &images, const MaskTile *tile = nullptr,
+             std::vector<Func> *searches = nullptr)
+      : indices(std::move(indices)), params(params), images(images), tile(tile), searches(searches) {}
 
   Expr operator()(const MaskExpr &e) const {
     if (e.args.empty() && e.op != "load")
@@ -27,6 +30,8 @@ public:
       a.push_back((*this)(arg));
     if (e.op == "load")
       return load(e, a);
+    if (e.op == "search")
+      return search(e, a);
     return e.type == MaskExpr::Type::Bool ? boolean(e.op, a) : number(e.op, a);
   }
 
@@ -38,7 +43,7 @@ private:
       return Expr(float(e.floatValue));
     if (e.op == "bool")
       return e.intValue ? Internal::const_true() : Internal::const_false();
-    return e.name == "b" ? at.b : e.name == "h" ? at.h : e.name == "q" ? at.q : at.k;
+    return indices.at(e.name);
   }
 
   static Expr boolean(const std::string &op, const std::vector<Expr> &a) {
@@ -89,22 +94,41 @@ private:
     throw std::logic_error("mask operation '" + op + "' has no translation");
   }
 
-  Expr load(const MaskExpr &e, const std::vector<Expr> &indices) const {
-    for (size_t i = 0; i < params.size(); ++i) {
-      if (params[i].name != e.name)
-        continue;
-      std::vector<Expr> place;
-      for (size_t dim = 0; dim < indices.size(); ++dim)
-        place.push_back(clamp(indices[indices.size() - 1 - dim], 0, images[i].dim(int(dim)).extent() - 1));
-      Expr value = images[i](place);
-      return params[i].type == "u8" ? value != cast<uint8_t>(0) : value;
-    }
-    throw std::logic_error("mask parameter '" + e.name + "' is not declared");
+  size_t number(const std::string &name) const {
+    for (size_t i = 0; i < params.size(); ++i)
+      if (params[i].name == name)
+        return i;
+    throw std::logic_error("mask parameter '" + name + "' is not declared");
   }
 
-  const MaskIndices &at;
+  /// `place`: outermost first.
+  Expr load(const MaskExpr &e, const std::vector<Expr> &place) const {
+    const size_t i = number(e.name);
+    std::vector<Expr> clamped;
+    for (size_t dim = 0; dim < place.size(); ++dim)
+      clamped.push_back(clamp(place[place.size() - 1 - dim], 0, images[i].dim(int(dim)).extent() - 1));
+    Expr value = images[i](clamped);
+    return params[i].type == "u8" ? value != cast<uint8_t>(0) : value;
+  }
+
+  /// Binary search, one bit of the count after the other: it grows while the last element counted is below the limit.
+  Expr search(const MaskExpr &e, std::vector<Expr> place) const {
+    Func found("found");
+    RDom step(0, 25, "step");
+    found(tile->head, tile->tile) = 0;
+    Expr limit = place.back(), next = found(tile->head, tile->tile) + (1 << (24 - step));
+    place.back() = next - 1;
+    found(tile->head, tile->tile) = select(next <= images[number(e.name)].dim(0).extent() && load(e, place) < limit,
+                                           next, found(tile->head, tile->tile));
+    searches->push_back(found);
+    return found(tile->head, tile->tile);
+  }
+
+  std::map<std::string, Expr> indices;
   const std::vector<MaskParam> &params;
   const std::vector<ImageParam> &images;
+  const MaskTile *tile; ///< of a bound
+  std::vector<Func> *searches;
 };
 
 } // namespace
@@ -125,7 +149,13 @@ std::vector<ImageParam> maskParamImages(const std::vector<MaskParam> &params) {
 
 Expr maskToHalide(const MaskExpr &expr, const MaskIndices &at, const std::vector<MaskParam> &params,
                   const std::vector<ImageParam> &images) {
-  return Translator(at, params, images)(expr);
+  return Translator({{"b", at.b}, {"h", at.h}, {"q", at.q}, {"k", at.k}}, params, images)(expr);
+}
+
+Expr maskBoundToHalide(const MaskExpr &expr, const MaskTile &at, const std::vector<MaskParam> &params,
+                       const std::vector<ImageParam> &images, std::vector<Func> &searches) {
+  return Translator({{"b", at.b}, {"h", at.h}, {"q0", at.q0}, {"q1", at.q1}, {"n", at.n}}, params, images, &at,
+                    &searches)(expr);
 }
 
 } // namespace decant

@@ -15,6 +15,9 @@ Halide::Expr exp2Poly(Halide::Expr x);
 /// 2^e for a float e that is an integer from -126 to 127; anything smaller gives exactly 0.
 Halide::Expr pow2Int(Halide::Expr e);
 
+/// tanh, relative error about 3e-7.
+Halide::Expr tanhPoly(Halide::Expr x);
+
 /// act(value), value being a function of `at`. gelu is the erf form; its steps become Funcs appended to `stages`, to be
 /// computed a vector at a time: Halide's analyses walk expressions as trees and would take seconds over the whole.
 Halide::Expr activate(Activation act, Halide::Expr value, const std::vector<Halide::Var> &at,

@@ -1,6 +1,7 @@
-// Schedule of attention: tasks of (tile, head) pairs; every stage of a key block lives in the first-level cache inside
-// the loop over blocks. Scores run with lanes over keys, values with lanes over columns; register tiles of 8 sums (v3)
-// or 16 (v4).
+// Schedule of attention: tasks of (tile, head) pairs, a head's tiles one after another, so that its keys and values
+// stay near. Every stage of a key block lives in the first-level cache inside the loop over blocks. Scores run with
+// lanes over keys, values with lanes over columns; register tiles of 8 sums (v3) or 16 (v4). No condition may name a
+// Func that is computed for each block: Halide 21 would then compute every block instead of those to visit.
 #include "schedules/cpu/schedules.h"
 
 #include <algorithm>
@@ -38,10 +39,10 @@ void schedulePartial(AttentionKernel &k, LoopLevel at, int blockSize, Tile tile)
       order.push_back(k.chunk);
     if (update)
       order.push_back(k.d.x);
+    order.push_back(k.row); // a panel of keys serves every row while it is near
     order.push_back(k.key);
     if (!together)
       order.push_back(k.chunk);
-    order.push_back(k.row);
     stage.reorder(order).vectorize(inner).unroll(vector).unroll(inRow);
     if (together)
       stage.unroll(k.chunk);
@@ -58,23 +59,22 @@ void scheduleWeighted(AttentionKernel &k, LoopLevel at, Tile tile) {
     std::vector<VarOrRVar> order = {k.lane, vector, inRow};
     if (key)
       order.push_back(*key);
-    order.push_back(k.column);
     order.push_back(k.row);
+    order.push_back(k.column);
     stage.reorder(order).vectorize(k.lane).unroll(vector).unroll(inRow);
   };
   arrange(k.weighted, nullptr);
-  arrange(k.weighted.update(0), &k.fastKey.x);
-  if (k.masked)
-    arrange(k.weighted.update(1), &k.maskedKey.x);
+  arrange(k.weighted.update(0), &k.fullKey.x);
+  arrange(k.weighted.update(1), &k.partialKey.x);
 }
 
-void scheduleSoftmax(AttentionKernel &k, LoopLevel at, int blockSize) {
+void scheduleSoftmax(AttentionKernel &k, LoopLevel at, const AttentionSpec &spec) {
+  const int blockSize = int(spec.block);
   const Var key = k.key, row = k.row;
-  if (k.masked) {
-    k.keep.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
-    k.full.compute_at(at);
-    k.full.update().atomic().vectorize(k.fullKey.x, 16);
-  }
+  k.keep.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
+  k.keep.update().vectorize(k.maskKey.x, 16);
+  if (spec.softcap > 0) // else it stays part of score
+    k.scaled.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
   k.score.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
   k.top.compute_at(at).bound(row, 0, k.tileRows);
   k.top.update().atomic().vectorize(k.topKey.x, 16);
@@ -92,7 +92,7 @@ void scheduleAttention(AttentionKernel &k, const AttentionSpec &spec, CpuLevel l
   RVar pair("pair"), task("task"), unit("unit"), inner("inner"), outer("outer");
   Stage write = k.out.update();
   write.allow_race_conditions(); // no two rows share a place
-  write.fuse(k.scatter.z, k.scatter.w, pair).split(pair, task, unit, grain, TailStrategy::GuardWithIf);
+  write.fuse(k.scatter.w, k.scatter.z, pair).split(pair, task, unit, grain, TailStrategy::GuardWithIf);
   if (spec.d % 16 == 0)
     write.split(k.scatter.x, outer, inner, 16)
         .reorder(inner, outer, k.scatter.y, unit, task)
@@ -107,13 +107,19 @@ void scheduleAttention(AttentionKernel &k, const AttentionSpec &spec, CpuLevel l
   k.result.compute_at(pairLevel).bound(lane, 0, 16).bound(column, 0, k.columns).bound(row, 0, k.tileRows);
   k.result.reorder(lane, column, row).vectorize(lane).unroll(column);
   k.inverse.compute_at(pairLevel).bound(row, 0, k.tileRows);
+  for (Func *range : {&k.visit, &k.full})
+    if (range->defined())
+      range->compute_at(pairLevel);
+  for (Func &search : k.searches)
+    search.compute_at(pairLevel);
   k.running.compute_at(pairLevel).bound(lane, 0, 16).bound(row, 0, k.tileRows).vectorize(lane);
   k.running.update().reorder(lane, row, k.blocks.x).vectorize(lane);
 
-  schedulePartial(
-      k, blockLevel, blockSize,
-      ruleTile(k.tileRows, k.tileRows == 1 ? std::min(blockSize / 16, 2) : blockSize / 16, level, params.queryRows));
-  scheduleSoftmax(k, blockLevel, blockSize);
+  for (Func *func : {&k.keep, &k.partial, &k.score, &k.weight, &k.weighted})
+    func->store_in(MemoryType::Stack); // at most 32 KiB each; a larger one would be allocated anew for every block
+
+  schedulePartial(k, blockLevel, blockSize, ruleTile(k.tileRows, blockSize / 16, level, params.queryRows));
+  scheduleSoftmax(k, blockLevel, spec);
   scheduleWeighted(k, blockLevel, ruleTile(k.tileRows, k.columns, level, params.queryRows));
 }
 

@@ -56,6 +56,11 @@ struct AttentionSpec {
   }
 };
 
+/// Query rows that one tile of attention holds at most. The runtime makes tiles of these sizes (runtime/core).
+inline constexpr int attentionTileRows(RowClass rows) {
+  return rows == RowClass::One ? 1 : rows == RowClass::Few ? 8 : 32;
+}
+
 /// out = (x - mean) / sqrt(var + eps) * weight + bias, per row
 struct NormSpec {
   int64_t n = 0;

@@ -82,9 +82,9 @@ void norm(benchmark::State &state) {
 void attention(benchmark::State &state) {
   const int heads = int(state.range(0)), width = int(state.range(1)), keys = int(state.range(2)),
             rows = int(state.range(3));
-  const int block = 16, blocks = (keys + block - 1) / block, size = rows == 1 ? 1 : 8;
-  Floats q({heads * width, rows}), k({block, width, heads, blocks}, 0), v({width, block, heads, blocks}, 0),
-      out({heads * width, rows});
+  const int block = 16, blocks = (keys + block - 1) / block, size = rows == 1 ? 1 : 32;
+  Floats q({heads * width, rows}), k({16, block / 16 * width, heads, blocks}, 0),
+      v({16, width / 16 * block, heads, blocks}, 0), out({heads * width, rows});
   std::mt19937 random(2);
   fill(q, random), fill(k, random), fill(v, random);
   Ints table({blocks, 1}, 0), length({1}, 0), tiles({4, (rows + size - 1) / size}, 0);
@@ -93,8 +93,9 @@ void attention(benchmark::State &state) {
   length(0) = keys;
   for (int t = 0; t * size < rows; ++t)
     tiles(1, t) = t * size, tiles(2, t) = std::min(size, rows - t * size), tiles(3, t) = keys - rows + t * size;
-  const LoadedKernel kernel("attention heads=" + std::to_string(heads) + " kv_heads=" + std::to_string(heads) + " d=" +
-                                std::to_string(width) + " block=16 scale=0.1 softcap=0 mask=(le k q) visit=- full=() score=- params=- rows=" +
+  const LoadedKernel kernel("attention heads=" + std::to_string(heads) + " kv_heads=" + std::to_string(heads) +
+                                " d=" + std::to_string(width) +
+                                " block=16 scale=0.1 softcap=0 mask=(le k q) visit=- full=() score=- params=- rows=" +
                                 (rows == 1 ? "one" : "many"),
                             {}, target());
   const std::vector<halide_buffer_t *> args = {q, k, v, table, length, tiles, out};

@@ -19,6 +19,8 @@ struct Case {
   std::string mask, score, params;
   Visible visible;
   Score added;
+  std::string visit = "-", full = "()";
+  double softcap = 0;
 };
 
 constexpr int kSeqs = 3, kMaxKeys = 100, kRows = 44;
@@ -26,6 +28,7 @@ constexpr int kLength[kSeqs] = {37, 1, 90};                                // ke
 constexpr int kFirstRow[kSeqs] = {0, 21, 22}, kCount[kSeqs] = {21, 1, 22}; // its rows; the last row is its newest key
 
 int positionOf(int b, int i) { return kLength[b] - kCount[b] + i; }
+int segment(int b, int k) { return (k + 7 * b) / 11 * 3; }
 uint8_t hole(int b, int k) { return uint8_t((k * 5 + b) % 7 == 2); }
 float slope(int h, int q, int k) { return float((h + 1) * 0.01 * (k - q) + ((q + k) % 5 == 0 ? -0.5 : 0.25)); }
 
@@ -33,15 +36,15 @@ struct Data {
   const Case &c;
   int wide, maxBlocks, blocks;
   Floats q, kpool, vpool;
-  Ints table, length;
+  Ints table, length, segments;
   Tensor<uint8_t> holes;
   Floats slopes;
 
   explicit Data(const Case &c)
       : c(c), wide(roundUp16(c.d)), maxBlocks((kMaxKeys + c.block - 1) / c.block), blocks(maxBlocks * kSeqs + 2),
-        q({c.heads * c.d, kRows}), kpool({c.block, c.d, c.kvHeads, blocks}, 0),
-        vpool({wide, c.block, c.kvHeads, blocks}, 0), table({maxBlocks, kSeqs}, 0), length({kSeqs}, 0),
-        holes({kMaxKeys, kSeqs}, 0), slopes({kMaxKeys, kMaxKeys, c.heads}, 0) {
+        q({c.heads * c.d, kRows}), kpool({16, c.block / 16 * c.d, c.kvHeads, blocks}, 0),
+        vpool({16, wide / 16 * c.block, c.kvHeads, blocks}, 0), table({maxBlocks, kSeqs}, 0), length({kSeqs}, 0),
+        segments({kMaxKeys, kSeqs}, 0), holes({kMaxKeys, kSeqs}, 0), slopes({kMaxKeys, kMaxKeys, c.heads}, 0) {
     std::mt19937 random(unsigned(c.d * 100 + c.heads));
     fill(q, random, 2), fill(kpool, random, 2), fill(vpool, random);
     for (int b = 0; b < kSeqs; ++b) {
@@ -49,7 +52,7 @@ struct Data {
       for (int i = 0; i < maxBlocks; ++i)
         table(i, b) = (b * maxBlocks + i) * 5 % (maxBlocks * kSeqs); // 5 shares no factor: a permutation
       for (int k = 0; k < kMaxKeys; ++k)
-        holes(k, b) = hole(b, k);
+        holes(k, b) = hole(b, k), segments(k, b) = segment(b, k);
     }
     for (int h = 0; h < c.heads; ++h)
       for (int i = 0; i < kMaxKeys; ++i)
@@ -57,13 +60,18 @@ struct Data {
           slopes(k, i, h) = slope(h, i, k);
   }
 
-  float &key(int b, int k, int g, int column) { return kpool(k % c.block, column, g, table(k / c.block, b)); }
-  float &value(int b, int k, int g, int column) { return vpool(column, k % c.block, g, table(k / c.block, b)); }
+  float &key(int b, int k, int g, int column) {
+    return kpool(k % 16, k % c.block / 16 * c.d + column, g, table(k / c.block, b));
+  }
+  float &value(int b, int k, int g, int column) {
+    return vpool(column % 16, column / 16 * c.block + k % c.block, g, table(k / c.block, b));
+  }
 
   std::string spec(const char *rows) const {
     return "attention heads=" + std::to_string(c.heads) + " kv_heads=" + std::to_string(c.kvHeads) +
-           " d=" + std::to_string(c.d) + " block=" + std::to_string(c.block) + " scale=0.25 softcap=0 mask=" + c.mask +
-           " visit=- full=() score=" + c.score + " params=" + c.params + " rows=" + rows;
+           " d=" + std::to_string(c.d) + " block=" + std::to_string(c.block) +
+           " scale=0.25 softcap=" + std::to_string(c.softcap) + " mask=" + c.mask + " visit=" + c.visit +
+           " full=" + c.full + " score=" + c.score + " params=" + c.params + " rows=" + rows;
   }
 
   /// Every row in tiles of at most `size` rows.
@@ -80,6 +88,8 @@ struct Data {
     std::vector<halide_buffer_t *> args = {q, kpool, vpool, table, length, tiles};
     if (c.params.find("hole") != std::string::npos)
       args.push_back(holes);
+    if (c.params.find("seg") != std::string::npos)
+      args.push_back(segments);
     if (c.params.find("slope") != std::string::npos)
       args.push_back(slopes);
     args.push_back(out);
@@ -99,7 +109,8 @@ struct Data {
       double dot = 0;
       for (int column = 0; column < c.d; ++column)
         dot += double(q(h * c.d + column, kFirstRow[b] + i)) * key(b, k, g, column);
-      scores.push_back(dot * 0.25 + (c.added ? c.added(b, h, position, k) : 0)), keys.push_back(k);
+      const double scaled = c.softcap > 0 ? c.softcap * std::tanh(dot * 0.25 / c.softcap) : dot * 0.25;
+      scores.push_back(scaled + (c.added ? c.added(b, h, position, k) : 0)), keys.push_back(k);
       top = std::max(top, scores.back());
     }
     for (size_t n = 0; n < keys.size(); ++n) {
@@ -134,7 +145,7 @@ struct Data {
           hidden += !any;
         }
     EXPECT_GT(large, kRows * c.heads * c.d / 4) << "mostly zero output proves nothing";
-    EXPECT_LT(hidden, kRows * c.heads / 2);
+    EXPECT_LE(hidden, kRows * c.heads / 2);
   }
 
   void expectSameBits(const Floats &a, const Floats &b, const std::string &what) {
@@ -145,17 +156,14 @@ struct Data {
 
   /// NaN everywhere no row may look: absent keys, unused blocks, padding columns, keys that `visible` hides from all.
   void poison() {
-    Floats oldK = kpool, oldV = vpool;
+    Data old(*this);
     std::fill(kpool.data.begin(), kpool.data.end(), NAN), std::fill(vpool.data.begin(), vpool.data.end(), NAN);
     for (int b = 0; b < kSeqs; ++b)
       for (int k = 0; k < kLength[b]; ++k)
         for (int g = 0; g < c.kvHeads; ++g)
           if (seenByAny(b, k, g))
-            for (int column = 0; column < c.d; ++column) {
-              const int at = table(k / c.block, b);
-              key(b, k, g, column) = oldK(k % c.block, column, g, at),
-                           value(b, k, g, column) = oldV(column, k % c.block, g, at);
-            }
+            for (int column = 0; column < c.d; ++column)
+              key(b, k, g, column) = old.key(b, k, g, column), value(b, k, g, column) = old.value(b, k, g, column);
   }
 
   bool seenByAny(int b, int k, int g) const {
@@ -168,6 +176,7 @@ struct Data {
 };
 
 class Attention : public testing::TestWithParam<Case> {};
+class AttentionRanges : public testing::TestWithParam<Case> {};
 
 TEST_P(Attention, MatchesReferenceWhateverTheTiles) {
   const Case &c = GetParam();
@@ -176,12 +185,32 @@ TEST_P(Attention, MatchesReferenceWhateverTheTiles) {
   const Floats want = data.run(many, 8);
   data.compare(want);
   data.expectSameBits(data.run(one, 1), want, "one row a tile");
-  for (int size : {1, 2, 3, 5, 7})
+  for (int size : {1, 2, 3, 5, 7, 22, 32})
     data.expectSameBits(data.run(many, size), want, std::to_string(size) + " rows a tile");
   data.expectSameBits(data.run(few, 8), want, "few");
   data.poison();
   data.expectSameBits(data.run(many, 8), want, "NaN in hidden keys, many");
   data.expectSameBits(data.run(one, 1), want, "NaN in hidden keys, one");
+}
+
+/// The bits with the case's ranges are those without: for every way to cut the rows into tiles, and with NaN in keys
+/// that no row sees.
+TEST_P(AttentionRanges, LeaveEveryBitAsItWas) {
+  Case plain = GetParam();
+  plain.visit = "-", plain.full = "()";
+  Data data(GetParam());
+  Data dense(plain);
+  const Floats want = dense.run(LoadedKernel(dense.spec("many")), 32);
+  data.compare(want);
+  const LoadedKernel one(data.spec("one")), few(data.spec("few")), many(data.spec("many"));
+  for (bool poisoned : {false, true}) {
+    if (poisoned)
+      data.poison();
+    data.expectSameBits(data.run(one, 1), want, "one");
+    data.expectSameBits(data.run(few, 8), want, "few");
+    for (int size : {3, 8, 32})
+      data.expectSameBits(data.run(many, size), want, "many, " + std::to_string(size) + " rows a tile");
+  }
 }
 
 bool all(int, int, int, int) { return true; }
@@ -225,6 +254,60 @@ INSTANTIATE_TEST_SUITE_P(
                          "(mul (itof (sub k q)) (exp (add -1.5 (itof h))))", "-",
                          [](int, int h, int q, int k) { return (k <= q ? k : h * 1000) < 60; },
                          [](int, int h, int q, int k) { return (k - q) * std::exp(-1.5 + h); }}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Ranges, AttentionRanges,
+    testing::Values(Case{1, 1, 128, 16, "(le k q)", "-", "-", causal, {}, "((0 q1))", "((0 (add q0 1)))"},
+                    Case{4, 2, 20, 32, "true", "-", "-", all, {}, "-", "-"},
+                    Case{2,
+                         1,
+                         64,
+                         16,
+                         "(and (le k q) (gt k (sub q 12)))",
+                         "-",
+                         "-",
+                         [](int, int, int q, int k) { return k <= q && k > q - 12; },
+                         {},
+                         "(((sub q0 11) q1))",
+                         "(((sub q1 12) (add q0 1)))"},
+                    // two ranges, given backwards and overlapping for some tiles
+                    Case{3,
+                         1,
+                         16,
+                         16,
+                         "(and (le k q) (or (lt k 4) (gt k (sub q 9))))",
+                         "-",
+                         "-",
+                         [](int, int, int q, int k) { return k <= q && (k < 4 || k > q - 9); },
+                         {},
+                         "(((sub q0 8) q1) (0 (min 4 q1)))",
+                         "((0 (min 4 (add q0 1))) ((sub q1 9) (add q0 1)))"},
+                    Case{2,
+                         2,
+                         24,
+                         16,
+                         "(eq (load seg b k) (load seg b q))",
+                         "-",
+                         "seg:i32:2",
+                         [](int b, int, int q, int k) { return segment(b, q) == segment(b, k); },
+                         {},
+                         "(((search seg b (load seg b q0)) (search seg b (add 1 (load seg b (sub q1 1))))))",
+                         "(((search seg b (load seg b (sub q1 1))) (search seg b (add 1 (load seg b q0)))))"},
+                    // no key at all for some heads
+                    Case{2,
+                         2,
+                         16,
+                         16,
+                         "(and (le k q) (lt h 1))",
+                         "-",
+                         "-",
+                         [](int, int h, int q, int k) { return k <= q && h < 1; },
+                         {},
+                         "((0 (select (lt h 1) q1 0)))",
+                         "((0 (select (lt h 1) (add q0 1) 0)))"},
+                    Case{2, 1, 32, 32, "(le k q)", "(mul (itof (sub k q)) 0.03125)", "-", causal,
+                         [](int, int, int q, int k) { return (k - q) * 0.03125; }, "((0 q1))", "((0 (add q0 1)))",
+                         2.5}));
 
 TEST(AttentionGarbage, ANaNKeyLeavesEarlierRowsOfItsTileAlone) {
   const Case c{1, 1, 128, 16, "(le k q)", "-", "-", causal, {}};
@@ -276,7 +359,8 @@ void expectRightScores(const LoadedKernel &many, const LoadedKernel &one, float 
 }
 
 TEST(AttentionScore, HugeScoresAreRight) {
-  const std::string spec = "attention heads=2 kv_heads=2 d=16 block=64 scale=0.25 softcap=0 mask=true visit=- full=() score=(load slope h q k) "
+  const std::string spec = "attention heads=2 kv_heads=2 d=16 block=64 scale=0.25 softcap=0 mask=true visit=- full=() "
+                           "score=(load slope h q k) "
                            "params=slope:f32:3 rows=";
   const LoadedKernel many(spec + "many"), one(spec + "one");
   for (float base : {0.0f, -1e3f, 1e3f, -1e6f, 1e6f, -1e9f, 1e9f, -3e9f, 3e9f, -1e12f, 1e12f, -9e29f, 2e38f})

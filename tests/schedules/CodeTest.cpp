@@ -79,11 +79,11 @@ TEST_P(Code, LinearKeepsItsSumsInRegisters) {
 }
 
 TEST_P(Code, AttentionMultipliesWithFusedVectors) {
-  const std::string code =
-      output("objdump -d --no-show-raw-insn " +
-             object("attention heads=1 kv_heads=1 d=128 block=16 scale=0.125 softcap=0 mask=(le k q) visit=- full=() score=- "
-                    "params=- rows=many",
-                    GetParam().target));
+  const std::string code = output(
+      "objdump -d --no-show-raw-insn " +
+      object("attention heads=1 kv_heads=1 d=128 block=16 scale=0.125 softcap=0 mask=(le k q) visit=- full=() score=- "
+             "params=- rows=many",
+             GetParam().target));
   EXPECT_NE(code.find(GetParam().wide), std::string::npos);
   EXPECT_NE(code.find("vfmadd231ps"), std::string::npos);
 }
@@ -91,7 +91,8 @@ TEST_P(Code, AttentionMultipliesWithFusedVectors) {
 TEST_P(Code, OnlyTheHooksAreUndefined) {
   for (const char *spec :
        {"linear k=128 n=1024 bias=1 act=gelu residual=1 gather=1 rows=many",
-        "attention heads=2 kv_heads=1 d=20 block=64 scale=1 softcap=0 mask=(le k q) visit=- full=() score=(exp (itof k)) params=- rows=many",
+        "attention heads=2 kv_heads=1 d=20 block=64 scale=1 softcap=0 mask=(le k q) visit=- full=() score=(exp (itof "
+        "k)) params=- rows=many",
         "norm n=1027 eps=0 bias=1 rows=many", "embed n=9 scale=2 positions=1 offset=0 rows=many",
         "kv_append heads=2 d=9 block=16 rows=many", "elementwise n=9 act=gelu residual=1 rows=many"}) {
     std::istringstream names(output("nm -u " + object(spec, GetParam().target)));

@@ -9,7 +9,8 @@ namespace {
 TEST(KernelSpec, PrintsWhatItParses) {
   for (const char *text :
        {"linear k=128 n=384 bias=1 act=gelu residual=0 gather=1 rows=many",
-        "attention heads=4 kv_heads=2 d=64 block=16 scale=0.125 softcap=0 mask=(and (le k q) (load p b k)) visit=- full=() score=- "
+        "attention heads=4 kv_heads=2 d=64 block=16 scale=0.125 softcap=0 mask=(and (le k q) (load p b k)) visit=- "
+        "full=() score=- "
         "params=p:u8:2 rows=one",
         "norm n=27 eps=1e-05 bias=0 rows=few", "embed n=8 scale=11.3137085 positions=1 offset=2 rows=one",
         "kv_append heads=1 d=128 block=16 rows=many", "elementwise n=63 act=relu residual=1 rows=few"}) {

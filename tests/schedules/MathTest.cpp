@@ -57,6 +57,16 @@ TEST(Math, Exp2PolyIsWithinTwoUnits) {
         << low << " to " << high;
 }
 
+TEST(Math, TanhPolyIsWithinAFewUnits) {
+  Halide::Buffer<float> x(kSamples);
+  auto function = [](Expr v, auto &) { return tanhPoly(v); };
+  for (auto [low, high] : {std::pair{-12.0, 12.0}, {-0.7, 0.7}, {-1e-3, 1e-3}})
+    EXPECT_LT(largestError(
+                  x, evaluate(low, high, function, x), [](double v) { return std::tanh(v); }, "tanh_from_"),
+              4)
+        << low << " to " << high;
+}
+
 TEST(Math, Exp2PolyFallsToZero) {
   Halide::Buffer<float> x(kSamples);
   auto y = evaluate(

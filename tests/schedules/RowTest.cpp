@@ -69,7 +69,7 @@ TEST(Embed, AddsScaledTokenAndPosition) {
 
 TEST(KvAppend, WritesItsPlacesAndNothingElse) {
   for (int d : {9, 64}) {
-    const int heads = 3, block = 16, blocks = 5, rows = 7, wide = roundUp16(d);
+    const int heads = 3, block = 32, blocks = 5, rows = 7, wide = roundUp16(d);
     std::mt19937 random(6);
     Floats k({heads * d, rows}), v({heads * d, rows});
     Ints rowBlock({rows}, 0), rowToken({rows}, 0);
@@ -77,15 +77,15 @@ TEST(KvAppend, WritesItsPlacesAndNothingElse) {
     for (int r = 0; r < rows; ++r)
       rowBlock(r) = r * 2 % blocks, rowToken(r) = (r * 5 + 3) % block;
     for (const char *rowClass : kClasses) {
-      Floats kpool({block, d, heads, blocks}, 0), vpool({wide, block, heads, blocks}, 0);
+      Floats kpool({16, block / 16 * d, heads, blocks}, 0), vpool({16, wide / 16 * block, heads, blocks}, 0);
       std::fill(kpool.data.begin(), kpool.data.end(), -7.0f), std::fill(vpool.data.begin(), vpool.data.end(), -7.0f);
       LoadedKernel("kv_append heads=3 d=" + std::to_string(d) +
-                   " block=16 rows=" + rowClass)({k, v, rowBlock, rowToken, kpool, vpool});
+                   " block=32 rows=" + rowClass)({k, v, rowBlock, rowToken, kpool, vpool});
       for (int r = 0; r < rows; ++r)
         for (int h = 0; h < heads; ++h)
           for (int column = 0; column < d; ++column) {
-            ASSERT_EQ(kpool(rowToken(r), column, h, rowBlock(r)), k(h * d + column, r));
-            ASSERT_EQ(vpool(column, rowToken(r), h, rowBlock(r)), v(h * d + column, r));
+            ASSERT_EQ(kpool(rowToken(r) % 16, rowToken(r) / 16 * d + column, h, rowBlock(r)), k(h * d + column, r));
+            ASSERT_EQ(vpool(column % 16, column / 16 * block + rowToken(r), h, rowBlock(r)), v(h * d + column, r));
           }
       auto untouched = [](const Floats &t) { return size_t(std::count(t.data.begin(), t.data.end(), -7.0f)); };
       EXPECT_EQ(untouched(kpool), kpool.data.size() - size_t(rows * heads * d));
