@@ -176,6 +176,22 @@ class Explain(Case):
         told = self.refuses(2, ["no such mask"], DECANT, "explain", *words, "--mask", "\x1b[2J")
         self.assertNotIn("\x1b", told.stderr)
 
+    def test_equal_layers_are_drawn_once(self):
+        page = Page(self.page(GOLDEN / "torch_decoder" / "post_gelu_long"))
+        self.assertEqual(page.texts.count("2 layers: layers.0 to 1"), 2)  # cross keys and values in @encode; @decode
+        self.assertEqual(page.texts.count("linear1"), 1)
+
+    def test_window(self):
+        text = self.succeeds(DECANT, "compile", G2P, "--emit-ir=cache").stdout
+        path = self.dir / "model.mlir"
+        path.write_text(re.sub("(dec.cache @decode.self.0 .* block 16)", r"\1 window 48", text))
+        words = [path, "--weights", G2P / "model.safetensors"]
+        self.assertIn("blocks older than 48 positions are given back", self.page(*words))
+        told = self.data(*words)
+        self.assertEqual([cache.get("window") for cache in told["caches"]], [None, 48, None])
+        self.assertEqual({mask["name"]: mask.get("window") for mask in told["masks"]}, {"padding": None, "decoder_self": 48})
+        self.assertIn("newest 48 positions", self.succeeds(DECANT, "explain", *words, "--mask", "decoder_self").stdout)
+
     def test_scores(self):
         """Drawn if they differ: a bias by distance instead of the caller's, which is 0 where it is absent."""
         folder = GOLDEN / "torch_decoder" / "post_relu_no_mask"

@@ -137,7 +137,7 @@ std::string mask(const ExplainedModel &model, const ExplainedFunction &mask, con
   text += fact("full", code(infix(mask.full, names)));
   text += fact(mask.caches.size() == 1 ? "cache" : "caches", list(mask.caches));
   if (int64_t window = windowOf(model, mask))
-    text += fact("window", fmt::format("older blocks than {} positions are given back", window));
+    text += fact("window", fmt::format("blocks older than {} positions are given back", window));
   text += "</dl>\n" + legend(census);
   text += fmt::format("<div class=\"drawings\">\n<figure>{0}<figcaption>{1} \u00d7 {1} elements: queries down, keys to "
                       "the right{2}</figcaption></figure>\n",
