@@ -11,6 +11,14 @@ def InlineMasks : Pass<"dec-inline-masks", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def DeriveMaskBounds : Pass<"dec-derive-mask-bounds", "::mlir::ModuleOp"> {
+  let summary = "Every mask gets the keys that a tile of queries visits and those that it sees whole";
+  let description = [{
+    `dec.mask @causal(...)` ==> `dec.mask @causal(...) attributes {full = "((0 (add q0 1)))", visit = "((0 q1))"}`
+    What the analysis does not understand makes visit larger and full smaller. Masks that still apply others are left.
+  }];
+}
+
 def PlaceCaches : Pass<"dec-place-caches", "::mlir::ModuleOp"> {
   let summary = "Give every attention a KV cache; compute cross-attention's keys and values in @encode";
   let description = [{

@@ -31,6 +31,7 @@ const Phase kPhases[] = {
      [](OpPassManager &pm) {
        pm.addPass(createInlineMasks());
        pm.addPass(createCanonicalizerPass());
+       pm.addPass(createDeriveMaskBounds());
      }},
     // Before fuse: the keys and values that move to @encode would otherwise be merged with the queries of @decode.
     {"cache", [](OpPassManager &pm) { pm.addPass(createPlaceCaches()); }},
