@@ -69,6 +69,11 @@ private:
                                  plan::SizeAttr::get(builder.getContext(), region), IntegerAttr());
   }
 
+  /// What the inputs of a cache's kind begin with: caches with a window have a block table of their own.
+  static StringRef inputsOf(dec::CacheOp cache) {
+    return cache.getWindow() ? StringRef("window") : stringifyCacheKind(cache.getKind());
+  }
+
   /// One op an input of an entry, made at its first use.
   Value input(StringRef name, Type element, int64_t rank = 1) {
     Value &value = inputs[name];
@@ -114,8 +119,8 @@ private:
 
   Value pool(Location loc, dec::CacheOp cache, bool values) {
     int64_t heads = cache.getKvHeads(), dim = cache.getHeadDim(), block = cache.getBlock();
-    SmallVector<int64_t> keyShape{ShapedType::kDynamic, heads, dim, block},
-        valueShape{ShapedType::kDynamic, heads, block, roundUp(dim)};
+    SmallVector<int64_t> keyShape{ShapedType::kDynamic, heads, block / kLanes * dim, kLanes},
+        valueShape{ShapedType::kDynamic, heads, roundUp(dim) / kLanes * block, kLanes};
     auto type = MemRefType::get(values ? valueShape : keyShape, builder.getF32Type());
     return plan::PoolOp::create(builder, loc, type, values ? builder.getUnitAttr() : UnitAttr(),
                                 FlatSymbolRefAttr::get(cache.getSymNameAttr()));
@@ -296,7 +301,7 @@ private:
 
   LogicalResult lower(dec::KvAppendOp op) {
     dec::CacheOp cache = dec::lookupCache(op, op.getCache());
-    StringRef kind = stringifyCacheKind(cache.getKind());
+    StringRef kind = inputsOf(cache);
     KvAppendSpec spec;
     spec.heads = cache.getKvHeads();
     spec.d = cache.getHeadDim();
@@ -330,13 +335,14 @@ private:
   LogicalResult lower(dec::CachedAttentionOp op) {
     Location loc = op.getLoc();
     dec::CacheOp cache = dec::lookupCache(op, op.getCache());
-    StringRef kind = stringifyCacheKind(cache.getKind());
+    StringRef kind = inputsOf(cache);
     AttentionSpec spec;
     spec.heads = op.getHeads();
     spec.kv_heads = cache.getKvHeads();
     spec.d = cache.getHeadDim();
     spec.block = cache.getBlock();
     spec.scale = op.getScale().convertToDouble();
+    spec.softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0;
     if (spec.d > kMaxHeadDim || spec.heads > kMaxHeads)
       return op.emitOpError("is not supported by kernels: ")
              << spec.heads << " heads of " << spec.d << ", at most " << kMaxHeads << " of " << kMaxHeadDim << " (width "
@@ -350,6 +356,8 @@ private:
     if (failed(maskText))
       return failure();
     spec.mask = *maskText;
+    spec.visit = mask.getVisit().value_or("-").str();
+    spec.full = mask.getFull().value_or("()").str();
     if (op.getScore()) {
       auto score = cast<dec::ScoreOp>(SymbolTable::lookupSymbolIn(model, *op.getScore()));
       auto scoreText = functionText(score.getBody(), op.getScoreParams(), params, numParams, ins);
@@ -370,7 +378,7 @@ private:
   }
 
   LogicalResult lower(dec::CacheLengthsOp op) {
-    buffers[op.getResult()] = indexInput(stringifyCacheKind(dec::lookupCache(op, op.getCache()).getKind()) + "_len");
+    buffers[op.getResult()] = indexInput(inputsOf(dec::lookupCache(op, op.getCache())) + "_len");
     return success();
   }
 

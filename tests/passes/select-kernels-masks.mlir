@@ -43,10 +43,10 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : 
   // CHECK: %[[KEEP:.*]] = plan.param "keep" neutral 1.000000e+00 : memref<?x?x?x?xi8, strided<[?, ?, ?, ?]>>
   // CHECK: %[[FLAG:.*]] = plan.param "flag" neutral 0.000000e+00 : memref<?xi32, strided<[?]>>
   // CHECK: %[[BIAS:.*]] = plan.param "bias" neutral 0.000000e+00 : memref<?xf32, strided<[?]>>
-  // CHECK: mask=(or (and (or (not (gt (max (min (floordiv (sub (add q 3) (mul h -1)) 3) k) b) q)) (ne k q)) (not (and (not (gt (max (min (floordiv (sub (add q 3) (mul h -1)) 3) k) b) q)) (ne k q)))) (ne k q)) score=- params=-" tiles
+  // CHECK: mask=(or (and (or (not (gt (max (min (floordiv (sub (add q 3) (mul h -1)) 3) k) b) q)) (ne k q)) (not (and (not (gt (max (min (floordiv (sub (add q 3) (mul h -1)) 3) k) b) q)) (ne k q)))) (ne k q)) visit=- full=() score=- params=-" tiles
   func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows, %keep: tensor<?x?x?x?xi1> {dec.name = "keep", dec.neutral = 1.0}, %flag: tensor<1xindex> {dec.name = "flag", dec.neutral = 0.0}, %bias: tensor<?xf32> {dec.name = "bias", dec.neutral = 0.0}) -> tensor<?x32xf32> {
     %a = dec.cached_attention %x cache @c rows %rows heads 2 scale 0.25 mask @ints() : tensor<?x32xf32>
-    // CHECK: mask=(and (eq (load p1 0) 0) (load p0 b h q k)) score=(select (lt (mul (itof (sub k q)) (load p2 h)) 1e-20) (mul (itof (sub k q)) (load p2 h)) 1.0) params=p0:u8:4,p1:i32:1,p2:f32:1" tiles
+    // CHECK: mask=(and (eq (load p1 0) 0) (load p0 b h q k)) visit=- full=() score=(select (lt (mul (itof (sub k q)) (load p2 h)) 1e-20) (mul (itof (sub k q)) (load p2 h)) 1.0) params=p0:u8:4,p1:i32:1,p2:f32:1" tiles
     // CHECK-SAME: %[[KEEP]], %[[FLAG]], %[[BIAS]] :
     %b = dec.cached_attention %a cache @c rows %rows heads 2 scale 0.25 mask @given(%keep, %flag : tensor<?x?x?x?xi1>, tensor<1xindex>) score @slope(%bias : tensor<?xf32>) : tensor<?x32xf32>
     return %b : tensor<?x32xf32>
