@@ -9,9 +9,9 @@ namespace decant::rt {
 namespace {
 
 constexpr const char *kInputNames[DECANT_INPUT_COUNT] = {
-    "ids",         "positions",   "features",   "out_rows",    "tiles",      "self_table",
-    "self_len",    "self_block",  "self_token", "cross_table", "cross_len",  "cross_block",
-    "cross_token", "local_table", "local_len",  "local_block", "local_token"};
+    "ids",        "positions",   "features",    "out_rows",     "tiles",       "self_table",   "self_len",
+    "self_block", "self_token",  "cross_table", "cross_len",    "cross_block", "cross_token",  "local_table",
+    "local_len",  "local_block", "local_token", "window_table", "window_len",  "window_block", "window_token"};
 
 /// Bytes from a buffer's address to the end of its last element: perSize * size + constant.
 struct Reach {
@@ -199,9 +199,12 @@ InputShape inputShape(const Tables &tables, uint32_t input) {
     return table(DECANT_CACHE_CROSS);
   case DECANT_INPUT_LOCAL_TABLE:
     return table(DECANT_CACHE_LOCAL);
+  case DECANT_INPUT_WINDOW_TABLE:
+    return table(DECANT_CACHE_WINDOW);
   case DECANT_INPUT_SELF_LEN:
   case DECANT_INPUT_CROSS_LEN:
   case DECANT_INPUT_LOCAL_LEN:
+  case DECANT_INPUT_WINDOW_LEN:
     return {DECANT_SIZE_SEQS, 1, false, DECANT_I32};
   default:
     return {DECANT_SIZE_ROWS, 1, false, DECANT_I32};

@@ -79,7 +79,19 @@ struct Checker {
       if (cache.kind >= DECANT_CACHE_KINDS || cache.kv_heads < 1 || cache.kv_heads > 1u << 16 || cache.head_dim < 1 ||
           cache.head_dim > 1u << 16 || blockElemsV(tables, cache) >= 1u << 28 || blockElemsK(tables, cache) >= 1u << 28)
         return damaged("a cache is out of range");
-    return DECANT_OK;
+    return window();
+  }
+
+  /// The header's window is the largest one, so that no cache gives back what another still reads.
+  decant_status window() const {
+    const decant_tables_header &h = tables.header();
+    uint32_t largest = 0;
+    for (const decant_cache &cache : tables.caches()) {
+      if ((cache.kind == DECANT_CACHE_WINDOW) != (cache.window != 0) || cache.window > 1u << 24)
+        return damaged("the window of a cache does not fit its kind or is out of range");
+      largest = cache.window > largest ? cache.window : largest;
+    }
+    return h.window == largest ? DECANT_OK : damaged("the model's window is not the largest one of its caches");
   }
 
   decant_status generation() const {

@@ -11,6 +11,11 @@ namespace {
 
 using Ull = unsigned long long;
 
+/// Tokens begin <= number < begin + most of each sequence.
+struct Part {
+  uint64_t begin = 0, most = UINT64_MAX;
+};
+
 /// The real tokens of a batch: ids packed, and where each came from.
 struct Packed {
   uint64_t batch = 0, length = 0;
@@ -19,6 +24,10 @@ struct Packed {
   Array<uint64_t> starts; ///< (batch + 1)
 
   uint64_t count(uint64_t b) const { return starts[b + 1] - starts[b]; }
+  /// Those of them that belong to `part`.
+  uint64_t count(uint64_t b, Part part) const {
+    return count(b) > part.begin ? std::min(count(b) - part.begin, part.most) : 0;
+  }
 };
 
 struct Evaluator {
@@ -69,24 +78,27 @@ struct Evaluator {
     return DECANT_OK;
   }
 
-  /// Rows of a step for every sequence with real tokens, in order.
-  bool rowsOf(const Packed &packed, const Array<int32_t> &slots, Array<decant_rows> &rows) {
+  /// Rows of a step for every sequence with real tokens, in order: those of `part` in each.
+  bool rowsOf(const Packed &packed, Part part, const Array<int32_t> &slots, Array<decant_rows> &rows) {
     rows.clear();
     for (uint64_t b = 0; b < packed.batch; ++b)
-      if (packed.count(b) &&
-          !rows.push({slots[b], static_cast<int32_t>(packed.count(b)), packed.ids.data() + packed.starts[b], nullptr}))
+      if (uint64_t count = packed.count(b, part);
+          count && !rows.push({slots[b], static_cast<int32_t>(count), packed.ids.data() + packed.starts[b] + part.begin,
+                               nullptr}))
         return false;
     return true;
   }
 
-  decant_status scatter(const char *name, const Packed &packed, const decant_result &result) {
-    const uint64_t dims[3] = {packed.batch, packed.length, result.columns};
-    float *to = out.add(name, dims);
-    if (!to)
-      return outOfMemory();
-    for (uint64_t row = 0; row < packed.cells.size(); ++row)
-      std::copy_n(result.data + row * result.stride, result.columns, to + packed.cells[row] * result.columns);
-    return DECANT_OK;
+  float *add(const char *name, const Packed &packed, uint64_t columns) {
+    const uint64_t dims[3] = {packed.batch, packed.length, columns};
+    return out.add(name, dims);
+  }
+
+  void scatter(const Packed &packed, Part part, const decant_result &result, float *to) {
+    const float *row = result.data;
+    for (uint64_t b = 0; b < packed.batch; ++b)
+      for (uint64_t i = 0; i < packed.count(b, part); ++i, row += result.stride)
+        std::copy_n(row, result.columns, to + packed.cells[packed.starts[b] + part.begin + i] * result.columns);
   }
 
   decant_status encode(const Array<int32_t> &slots, Array<decant_rows> &rows) {
@@ -96,12 +108,39 @@ struct Evaluator {
     for (uint64_t b = 0; b < source.batch; ++b)
       if (!source.count(b))
         return message.fail(DECANT_INVALID_ARGUMENT, "attention_mask: sequence %llu has no real token", Ull(b));
-    if (!rowsOf(source, slots, rows))
+    if (!rowsOf(source, Part(), slots, rows))
       return outOfMemory();
     decant_result hidden{};
     if (decant_status status = decant_encode(session, rows.data(), rows.size(), nullptr, &hidden); status != DECANT_OK)
       return fromSession(status);
-    return hidden.rows ? scatter("encoder_last_hidden_state", source, hidden) : DECANT_OK;
+    if (!hidden.rows)
+      return DECANT_OK;
+    float *to = add("encoder_last_hidden_state", source, hidden.columns);
+    if (!to)
+      return outOfMemory();
+    scatter(source, Part(), hidden, to);
+    return DECANT_OK;
+  }
+
+  /// All at once, or in as many steps as the model's caches need.
+  decant_status decode(const Packed &target, const Array<int32_t> &slots, Array<decant_rows> &rows) {
+    float *to = add("logits", target, session->header().vocab);
+    if (!to)
+      return outOfMemory();
+    const decant_step_options options{sizeof options, 1, nullptr, 0};
+    Part part{0, session->model->tables.maxStepTokens()};
+    for (; part.begin < target.length; part.begin += part.most) {
+      if (!rowsOf(target, part, slots, rows))
+        return outOfMemory();
+      if (rows.empty())
+        break;
+      decant_result result{};
+      if (decant_status status = decant_decode(session, rows.data(), rows.size(), &options, &result);
+          status != DECANT_OK)
+        return fromSession(status);
+      scatter(target, part, result, to);
+    }
+    return DECANT_OK;
   }
 
   decant_status run() {
@@ -132,14 +171,7 @@ struct Evaluator {
     if (encoder)
       if (status = encode(slots, rows); status != DECANT_OK)
         return status;
-    if (!rowsOf(target, slots, rows))
-      return outOfMemory();
-    decant_result result{nullptr, 0, session->header().vocab, 0};
-    decant_step_options options{sizeof options, 1, nullptr, 0};
-    if (!rows.empty())
-      if (status = decant_decode(session, rows.data(), rows.size(), &options, &result); status != DECANT_OK)
-        return fromSession(status);
-    return scatter("logits", target, result);
+    return decode(target, slots, rows);
   }
 };
 

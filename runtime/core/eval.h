@@ -1,5 +1,7 @@
-// Teacher forcing, one forward pass: `decant eval` on an artifact. Tensor names and shapes are those of the Hugging
-// Face forward arguments, or of torch.nn.TransformerDecoder.forward. Tested in tests/runtime and tests/e2e.
+// Teacher forcing: `decant eval` on an artifact. One forward pass; in steps of a model's kWindowStep tokens where its
+// caches keep the newest positions alone (the same for masks that look back; a torch decoder refuses longer ones).
+// Tensor names and shapes are those of the Hugging Face forward arguments, or of torch.nn.TransformerDecoder.forward.
+// Tested in tests/runtime and tests/e2e.
 #pragma once
 
 #include "runtime/core/model.h"

@@ -1,5 +1,6 @@
 #include "runtime/core/kv_cache.h"
 
+#include <algorithm>
 #include <sys/mman.h>
 
 namespace decant::rt {
@@ -13,6 +14,9 @@ float *reserveMemory(uint64_t bytes) {
   void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return memory == MAP_FAILED ? nullptr : static_cast<float *>(memory);
 }
+
+/// The kinds whose blocks belong to slots.
+constexpr uint32_t kOwned[] = {DECANT_CACHE_SELF, DECANT_CACHE_CROSS, DECANT_CACHE_WINDOW};
 
 } // namespace
 
@@ -36,16 +40,22 @@ decant_status KvCache::create(const Tables &of, uint32_t num_slots, const Messag
   for (uint32_t kind = 0; kind < DECANT_CACHE_KINDS; ++kind) {
     Kind &k = kinds[kind];
     k.per_slot = tables.maxBlocks(kind);
-    uint64_t total = uint64_t(num_slots) * (k.per_slot + 1); // one more a slot: permute copies before it gives back
+    uint64_t held = k.per_slot;
+    if (kind == DECANT_CACHE_WINDOW) // one more: a window need not begin with a block
+      held = std::min<uint64_t>(held, tables.blocksFor(tables.windowTokens()) + 1);
+    uint64_t total = uint64_t(num_slots) * (held + 1); // one more a slot: permute copies before it gives back
     if (total > 1u << 30)
       return outOfMemory();
-    k.total = static_cast<uint32_t>(total);
+    k.total = tables.hasCache(kind) ? static_cast<uint32_t>(total) : 0;
     bool owned = kind != DECANT_CACHE_LOCAL;
     if (owned &&
         (!k.tables.resize(uint64_t(num_slots) * k.per_slot) || !k.refs.resize(k.total) || !k.free.reserve(k.total)))
       return outOfMemory();
   }
-  if (!saved.reserve(uint64_t(num_slots) * (kinds[0].per_slot + kinds[1].per_slot)) || !saved_slots.reserve(num_slots))
+  uint64_t entries = 0;
+  for (uint32_t kind : kOwned)
+    entries += kinds[kind].per_slot;
+  if (!saved.reserve(num_slots * entries) || !saved_slots.reserve(num_slots))
     return outOfMemory();
   for (size_t i = 0; i < pools.size(); ++i) {
     const decant_cache &cache = tables.caches()[i];
@@ -104,21 +114,40 @@ void KvCache::drop(uint32_t kind, int32_t block) {
 }
 
 bool KvCache::grow(uint32_t kind, uint32_t slot, int32_t tokens) {
-  uint32_t &held = count(kind, slots[slot]);
-  const uint32_t before = held, wanted = blocksFor(tokens, block_tokens);
-  for (; held < wanted; ++held)
-    if (!take(kind, table(kind, slot)[held])) {
-      for (; held > before; --held)
-        drop(kind, table(kind, slot)[held - 1]);
+  if (!kinds[kind].total) // the model has no cache of this kind
+    return true;
+  uint32_t &end = slots[slot].blocks[kind].end;
+  const uint32_t before = end, wanted = blocksFor(tokens, block_tokens);
+  for (; end < wanted; ++end)
+    if (!take(kind, table(kind, slot)[end])) {
+      trim(kind, slot, static_cast<int32_t>(before * block_tokens));
       return false;
     }
   return true;
 }
 
 void KvCache::trim(uint32_t kind, uint32_t slot, int32_t tokens) {
-  uint32_t &held = count(kind, slots[slot]);
-  for (uint32_t wanted = blocksFor(tokens, block_tokens); held > wanted; --held)
-    drop(kind, table(kind, slot)[held - 1]);
+  auto &[begin, end] = slots[slot].blocks[kind];
+  for (uint32_t wanted = std::max(blocksFor(tokens, block_tokens), begin); end > wanted; --end) {
+    int32_t &entry = table(kind, slot)[end - 1];
+    drop(kind, entry);
+    entry = 0;
+  }
+}
+
+void KvCache::slide(uint32_t slot, int32_t tokens) {
+  auto &[begin, end] = slots[slot].blocks[DECANT_CACHE_WINDOW];
+  const int64_t oldest = int64_t(tokens) + 1 - tables.header().window; // position that the next query still reads
+  for (; begin < end && int64_t(begin + 1) * block_tokens <= oldest; ++begin) {
+    int32_t &entry = table(DECANT_CACHE_WINDOW, slot)[begin];
+    drop(DECANT_CACHE_WINDOW, entry);
+    entry = 0;
+  }
+}
+
+void KvCache::release(uint32_t kind, BlockRange blocks, const int32_t *table) {
+  for (uint32_t i = blocks.begin; i < blocks.end; ++i)
+    drop(kind, table[i]);
 }
 
 bool KvCache::copyBlock(uint32_t kind, int32_t from, int32_t &out_to) {
@@ -134,30 +163,35 @@ bool KvCache::copyBlock(uint32_t kind, int32_t from, int32_t &out_to) {
   return true;
 }
 
-/// Fills the empty slot `to` from a sequence whose block tables are given (self, cross).
+/// Fills the empty slot `to` from a sequence whose block tables are given, one a kind (of local: any).
 bool KvCache::shareInto(const Slot &from, const int32_t *const *from_tables, uint32_t to) {
   Slot &slot = slots[to];
-  const uint32_t held[2] = {from.self_blocks, from.cross_blocks};
   const bool partial = from.tokens % static_cast<int32_t>(block_tokens) != 0;
-  slot = {true, from.tokens, from.source, 0, 0};
-  for (uint32_t kind : {DECANT_CACHE_SELF, DECANT_CACHE_CROSS})
-    for (uint32_t i = 0; i < held[kind]; ++i) {
+  slot = {true, from.tokens, from.source, {}};
+  for (uint32_t kind : kOwned) {
+    const auto [begin, end] = from.blocks[kind];
+    const bool grows = kind != DECANT_CACHE_CROSS;
+    slot.blocks[kind] = {begin, begin};
+    std::fill_n(table(kind, to), begin, 0);
+    for (uint32_t i = begin; i < end; ++i) {
       int32_t &entry = table(kind, to)[i];
-      bool last =
-          kind == DECANT_CACHE_SELF && partial && i + 1 == held[kind]; // the only block that is still written to
+      bool last = grows && partial && i + 1 == end; // the only block that is still written to
       if (last && !copyBlock(kind, from_tables[kind][i], entry))
         return false;
       if (!last) {
         entry = from_tables[kind][i];
         ++kinds[kind].refs[static_cast<size_t>(entry)];
       }
-      ++count(kind, slot);
+      ++slot.blocks[kind].end;
     }
+  }
   return true;
 }
 
 bool KvCache::share(uint32_t from, uint32_t to) {
-  const int32_t *from_tables[2] = {table(DECANT_CACHE_SELF, from), table(DECANT_CACHE_CROSS, from)};
+  const int32_t *from_tables[DECANT_CACHE_KINDS] = {};
+  for (uint32_t kind : kOwned)
+    from_tables[kind] = table(kind, from);
   if (shareInto(slots[from], from_tables, to))
     return true;
   clear(to);
@@ -165,17 +199,21 @@ bool KvCache::share(uint32_t from, uint32_t to) {
 }
 
 void KvCache::clear(uint32_t slot) {
-  trim(DECANT_CACHE_SELF, slot, 0);
-  trim(DECANT_CACHE_CROSS, slot, 0);
+  for (uint32_t kind : kOwned)
+    release(kind, slots[slot].blocks[kind], table(kind, slot));
   slots[slot] = {};
 }
 
 bool KvCache::permute(const int32_t *ids, const int32_t *source, size_t n) {
   // A sequence that stays where it is keeps its blocks; the others' old tables are set aside, then shared from.
-  const uint32_t self_size = kinds[DECANT_CACHE_SELF].per_slot, cross_size = kinds[DECANT_CACHE_CROSS].per_slot;
-  const uint64_t stride = uint64_t(self_size) + cross_size;
+  uint64_t offsets[DECANT_CACHE_KINDS] = {}, stride = 0; // of a kind's table in what is saved of a slot
+  for (uint32_t kind : kOwned) {
+    offsets[kind] = stride;
+    stride += kinds[kind].per_slot;
+  }
   if (!saved.resize(n * stride) || !saved_slots.resize(n))
     return false;
+  auto savedTable = [&](size_t i, uint32_t kind) { return saved.data() + i * stride + offsets[kind]; };
   auto position = [&](int32_t slot) {
     size_t i = 0;
     while (ids[i] != slot)
@@ -185,9 +223,8 @@ bool KvCache::permute(const int32_t *ids, const int32_t *source, size_t n) {
   for (size_t i = 0; i < n; ++i) {
     auto slot = static_cast<uint32_t>(ids[i]);
     saved_slots[i] = slots[slot];
-    std::memcpy(&saved[i * stride], table(DECANT_CACHE_SELF, slot), self_size * sizeof(int32_t));
-    if (cross_size)
-      std::memcpy(&saved[i * stride + self_size], table(DECANT_CACHE_CROSS, slot), cross_size * sizeof(int32_t));
+    for (uint32_t kind : kOwned)
+      std::copy_n(table(kind, slot), kinds[kind].per_slot, savedTable(i, kind));
     if (source[i] != ids[i])
       slots[slot] = {};
   }
@@ -195,18 +232,16 @@ bool KvCache::permute(const int32_t *ids, const int32_t *source, size_t n) {
   for (size_t i = 0; i < n && ok; ++i) {
     if (source[i] == ids[i])
       continue;
-    size_t from = position(source[i]);
-    const int32_t *from_tables[2] = {&saved[from * stride], saved.data() + from * stride + self_size};
+    const size_t from = position(source[i]);
+    const int32_t *from_tables[DECANT_CACHE_KINDS] = {};
+    for (uint32_t kind : kOwned)
+      from_tables[kind] = savedTable(from, kind);
     ok = shareInto(saved_slots[from], from_tables, static_cast<uint32_t>(ids[i]));
   }
-  for (size_t i = 0; i < n; ++i) {
-    if (source[i] == ids[i])
-      continue;
-    for (uint32_t j = 0; j < saved_slots[i].self_blocks; ++j)
-      drop(DECANT_CACHE_SELF, saved[i * stride + j]);
-    for (uint32_t j = 0; j < saved_slots[i].cross_blocks; ++j)
-      drop(DECANT_CACHE_CROSS, saved[i * stride + self_size + j]);
-  }
+  for (size_t i = 0; i < n; ++i)
+    for (uint32_t kind : kOwned)
+      if (source[i] != ids[i])
+        release(kind, saved_slots[i].blocks[kind], savedTable(i, kind));
   return ok;
 }
 

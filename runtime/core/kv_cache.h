@@ -1,9 +1,10 @@
 // The blocked KV cache of a session: memory pools, reference-counted blocks, block tables of the slots.
 //
-// One block id of a kind covers that kind's pools of all layers. Self and cross blocks belong to slots and are shared
-// by forks; local blocks live for one call. Pools are reserved address space that costs memory when it is touched.
-// Invariant: a slot of n tokens holds ceil(n / block_tokens) blocks; a block that is written to has one owner. A block
-// is zero when it is taken. Tested in tests/runtime.
+// One block id of a kind covers that kind's pools of all layers. Self, window and cross blocks belong to slots and are
+// shared by forks; local blocks live for one call. Pools are reserved address space that costs memory when it is
+// touched. Invariant: a slot of n tokens holds blocks number 0 .. ceil(n / block_tokens), of the window kind those
+// alone that a query at position n or later may read; table entries outside are 0. A block that is written to has one
+// owner. A block is zero when it is taken. Tested in tests/runtime.
 #pragma once
 
 #include "runtime/core/array.h"
@@ -18,10 +19,15 @@ struct PoolMemory {
   uint64_t k_bytes = 0, v_bytes = 0;
 };
 
+/// Entries of a slot's table that hold blocks: begin <= number < end.
+struct BlockRange {
+  uint32_t begin, end;
+};
+
 struct Slot {
   bool open;
-  int32_t tokens, source;             ///< in the self and in the cross cache
-  uint32_t self_blocks, cross_blocks; ///< used entries of the slot's tables
+  int32_t tokens, source;                ///< in the self (and window) and in the cross cache
+  BlockRange blocks[DECANT_CACHE_KINDS]; ///< of local: none
 };
 
 class KvCache {
@@ -46,6 +52,8 @@ public:
   bool grow(uint32_t kind, uint32_t slot, int32_t tokens);
   /// Gives back the blocks behind `tokens`.
   void trim(uint32_t kind, uint32_t slot, int32_t tokens);
+  /// Gives back the blocks of the window kind that no query at position `tokens` or later reads.
+  void slide(uint32_t slot, int32_t tokens);
   /// `to` becomes a copy of `from`: full blocks shared, a partial one copied. `to` must be empty. False as above.
   bool share(uint32_t from, uint32_t to);
   void clear(uint32_t slot);
@@ -67,9 +75,7 @@ private:
   void zero(uint32_t kind, uint32_t block);
   bool copyBlock(uint32_t kind, int32_t from, int32_t &out_to);
   bool shareInto(const Slot &from, const int32_t *const *tables, uint32_t to);
-  uint32_t &count(uint32_t kind, Slot &slot) {
-    return kind == DECANT_CACHE_SELF ? slot.self_blocks : slot.cross_blocks;
-  }
+  void release(uint32_t kind, BlockRange blocks, const int32_t *table);
 
   Tables tables;
   Array<PoolMemory> pools;

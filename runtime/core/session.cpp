@@ -100,7 +100,7 @@ decant_status decant_slot_open(decant_session *session, int32_t *out_slot) {
   uint32_t slot = 0;
   if (decant_status status = findFree(*session, slot); status != DECANT_OK)
     return status;
-  session->cache.slots[slot] = {true, 0, 0, 0, 0};
+  session->cache.slots[slot] = {true, 0, 0, {}};
   *out_slot = static_cast<int32_t>(slot);
   return DECANT_OK;
 }

@@ -14,7 +14,11 @@ struct Step {
   uint32_t entry;
 
   bool encode() const { return entry == DECANT_ENTRY_ENCODE; }
-  uint32_t kind() const { return encode() ? DECANT_CACHE_CROSS : DECANT_CACHE_SELF; }
+  /// The kinds of cache that the new rows go to.
+  std::span<const uint32_t> kinds() const {
+    static constexpr uint32_t kEncode[] = {DECANT_CACHE_CROSS}, kDecode[] = {DECANT_CACHE_SELF, DECANT_CACHE_WINDOW};
+    return encode() ? std::span<const uint32_t>(kEncode) : kDecode;
+  }
   const char *call() const { return encode() ? "encode" : "decode"; }
   template <class... A> decant_status invalid(const char *format, A... values) const {
     return session.text().fail(DECANT_INVALID_ARGUMENT, format, values...);
@@ -57,6 +61,13 @@ struct Step {
     if (!encode() && length > int64_t(session.header().max_context))
       return session.text().fail(DECANT_OUT_OF_RANGE, "a context of %lld tokens is longer than the maximum of %u",
                                  static_cast<long long>(length), session.header().max_context);
+    const uint32_t most = session.model->tables.maxStepTokens();
+    if (!encode() && static_cast<uint32_t>(rows.count) > most)
+      return session.text().fail(
+          DECANT_OUT_OF_RANGE,
+          "slot %d: %d new tokens, a step takes %u of a sequence at most (the model's caches keep "
+          "the newest %u): feed them in several steps",
+          rows.slot, rows.count, most, session.header().window);
     return DECANT_OK;
   }
 
@@ -102,7 +113,15 @@ struct Step {
 
   void giveBack() {
     for (const StepItem &item : session.items)
-      session.cache.trim(kind(), item.slot, item.before);
+      for (uint32_t kind : kinds())
+        session.cache.trim(kind, item.slot, item.before);
+  }
+
+  bool takeBlocks(const StepItem &item) {
+    for (uint32_t kind : kinds())
+      if (!session.cache.grow(kind, item.slot, item.before + item.count))
+        return false;
+    return true;
   }
 
   decant_status run(bool out_all) {
@@ -110,7 +129,7 @@ struct Step {
     if (status != DECANT_OK)
       return status;
     for (const StepItem &item : session.items)
-      if (!session.cache.grow(kind(), item.slot, item.before + item.count)) {
+      if (!takeBlocks(item)) {
         status = session.text().fail(DECANT_RESOURCE_EXHAUSTED, "no free block of the KV cache for slot %u", item.slot);
         break;
       }
@@ -127,6 +146,8 @@ struct Step {
     for (const StepItem &item : session.items) {
       Slot &slot = session.cache.slots[item.slot];
       (encode() ? slot.source : slot.tokens) += item.count;
+      if (!encode())
+        session.cache.slide(item.slot, slot.tokens);
     }
   }
 };

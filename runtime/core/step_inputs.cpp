@@ -126,8 +126,10 @@ bool fillInputs(decant_session &session, uint32_t entry, bool out_all) {
   filler.rows();
   filler.outRows(out_all);
   filler.tiles();
-  if (entry == DECANT_ENTRY_DECODE)
+  if (entry == DECANT_ENTRY_DECODE) {
     filler.cache(DECANT_INPUT_SELF_TABLE, DECANT_CACHE_SELF);
+    filler.cache(DECANT_INPUT_WINDOW_TABLE, DECANT_CACHE_WINDOW);
+  }
   filler.cache(DECANT_INPUT_CROSS_TABLE, DECANT_CACHE_CROSS);
   if (entry == DECANT_ENTRY_ENCODE)
     filler.cache(DECANT_INPUT_LOCAL_TABLE, DECANT_CACHE_LOCAL);

@@ -13,7 +13,8 @@
 
 namespace decant::rt {
 
-constexpr uint64_t kRowPadding = 8; ///< rows of memory behind the last row: kernels write whole register tiles
+constexpr uint64_t kRowPadding = 8;    ///< rows of memory behind the last row: kernels write whole register tiles
+constexpr uint32_t kWindowStep = 4096; ///< most new tokens of a sequence in one step, if the window bounds its cache
 
 struct Tables {
   const uint8_t *base = nullptr;
@@ -34,14 +35,31 @@ struct Tables {
   uint32_t kernelsPerTarget() const { return header().kernels.count / header().targets.count; }
   /// Blocks of the longest sequence of a cache kind: the inner extent of its block table.
   uint32_t maxBlocks(uint32_t kind) const {
-    uint32_t tokens = kind == DECANT_CACHE_SELF ? header().max_context : header().max_source;
-    return (tokens + header().block_tokens - 1) / header().block_tokens;
+    bool grows = kind == DECANT_CACHE_SELF || kind == DECANT_CACHE_WINDOW;
+    return blocksFor(grows ? header().max_context : header().max_source);
+  }
+  uint32_t blocksFor(uint32_t tokens) const { return (tokens + header().block_tokens - 1) / header().block_tokens; }
+
+  bool hasCache(uint32_t kind) const {
+    for (const decant_cache &cache : caches())
+      if (cache.kind == kind)
+        return true;
+    return false;
+  }
+  /// Positions that a window cache holds at most, those of a step included.
+  uint32_t windowTokens() const {
+    uint32_t most = header().window + kWindowStep;
+    return most < header().max_context ? most : header().max_context;
+  }
+  /// New tokens of one sequence in a step of decode at most.
+  uint32_t maxStepTokens() const {
+    return header().window && windowTokens() < header().max_context ? kWindowStep : header().max_context;
   }
 };
 
 inline uint64_t roundUp(uint64_t value, uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-/// Elements of one block of a cache's K and V pools: k(block, d, kv_heads), v(~d, block, kv_heads).
+/// Elements of one block of a cache's K and V pools: panels of 16 tokens and of 16 columns.
 inline uint64_t blockElemsK(const Tables &tables, const decant_cache &cache) {
   return uint64_t(tables.header().block_tokens) * cache.head_dim * cache.kv_heads;
 }

@@ -91,8 +91,23 @@ struct Generator {
     int32_t slot = 0;
     if (decant_status status = decant_slot_open(&session(), &slot); status != DECANT_OK)
       return status;
-    return search->slots.push(slot) ? DECANT_OK : outOfMemory();
+    return search->slots.push(slot) ? feedLong(*search) : outOfMemory();
   }
+
+  /// A step takes a limited number of tokens of a sequence: feeds all that are beyond it. Leaves the last ones to
+  /// step().
+  decant_status feedLong(const Search &search) {
+    const auto most = static_cast<int32_t>(session().model->tables.maxStepTokens());
+    decant_status status = DECANT_OK;
+    for (int32_t first = 0; status == DECANT_OK && search.prompt_length - first > most; first += most) {
+      const decant_rows part{search.slots[0], most, search.prompt + first, nullptr};
+      decant_result ignored{};
+      status = decant_decode(&session(), &part, 1, nullptr, &ignored);
+    }
+    return status;
+  }
+
+  int32_t fed(const Search &search) { return session().cache.slots[static_cast<size_t>(search.slots[0])].tokens; }
 
   /// Whether one step can hold the next input too, beside `active`, of which those from `first` on are new.
   bool fitsStep(size_t first) {
@@ -103,8 +118,9 @@ struct Generator {
       results += context.options.num_beams;
     };
     for (size_t i = 0; i < active.size(); ++i)
-      add(i >= first, active[i]->input, active[i]->started ? 1 : active[i]->prompt_length);
-    add(true, next, encoder() ? 1 : static_cast<int64_t>(inputs[next].count));
+      add(i >= first, active[i]->input, active[i]->started ? 1 : active[i]->prompt_length - fed(*active[i]));
+    add(true, next,
+        encoder() ? 1 : std::min<int64_t>(int64_t(inputs[next].count), session().model->tables.maxStepTokens()));
     return encoded <= stepLimit(session(), DECANT_ENTRY_ENCODE, DECANT_SIZE_ROWS) &&
            decoded <= stepLimit(session(), DECANT_ENTRY_DECODE, DECANT_SIZE_ROWS) &&
            results <= stepLimit(session(), DECANT_ENTRY_DECODE, DECANT_SIZE_OUT_ROWS);
@@ -140,7 +156,8 @@ struct Generator {
     rows.clear();
     for (Search *search : active) {
       if (!search->started) {
-        if (!rows.push({search->slots[0], search->prompt_length, search->prompt, nullptr}))
+        const int32_t done = fed(*search);
+        if (!rows.push({search->slots[0], search->prompt_length - done, search->prompt + done, nullptr}))
           return outOfMemory();
         continue;
       }

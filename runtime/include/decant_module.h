@@ -13,7 +13,7 @@
 
 #define DECANT_MODULE_MAGIC "DECANTM"  /* 8 bytes with the NUL */
 #define DECANT_TRAILER_MAGIC "DECANTW" /* 8 bytes with the NUL */
-#define DECANT_MODULE_ABI 1u
+#define DECANT_MODULE_ABI 2u
 #define DECANT_TABLES_SECTION ".decant.tables"
 
 /* Run-time sizes that extents and arena regions scale with. */
@@ -55,14 +55,20 @@ enum decant_input {
   DECANT_INPUT_LOCAL_LEN = 14,
   DECANT_INPUT_LOCAL_BLOCK = 15,
   DECANT_INPUT_LOCAL_TOKEN = 16,
-  DECANT_INPUT_COUNT = 17
+  DECANT_INPUT_WINDOW_TABLE = 17, /* as the self cache's four, for caches that keep the newest positions alone: entries
+                                     of blocks that were given back are 0 */
+  DECANT_INPUT_WINDOW_LEN = 18,   /* the sequence's length, older keys included */
+  DECANT_INPUT_WINDOW_BLOCK = 19,
+  DECANT_INPUT_WINDOW_TOKEN = 20,
+  DECANT_INPUT_COUNT = 21
 };
 
 enum decant_cache_kind {
   DECANT_CACHE_SELF = 0,
   DECANT_CACHE_CROSS = 1,
   DECANT_CACHE_LOCAL = 2,
-  DECANT_CACHE_KINDS = 3
+  DECANT_CACHE_WINDOW = 3, /* a self cache of which no query reads more than the newest positions */
+  DECANT_CACHE_KINDS = 4
 };
 enum decant_type { DECANT_F32 = 0, DECANT_I32 = 1, DECANT_U8 = 2 };
 enum decant_row_class { DECANT_ROWS_ONE = 0, DECANT_ROWS_FEW = 1, DECANT_ROWS_MANY = 2, DECANT_ROW_CLASSES = 3 };
@@ -119,7 +125,7 @@ typedef struct decant_cache {
   uint32_t kind; /* decant_cache_kind */
   uint32_t kv_heads;
   uint32_t head_dim;
-  uint32_t reserved;
+  uint32_t window; /* kind WINDOW: a query at position p reads no key at or before p - window; others: 0 */
 } decant_cache;
 
 /* A mask parameter that a caller may give; absent = the neutral element, broadcast (strides 0). Indices, outermost
@@ -194,6 +200,8 @@ typedef struct decant_tables_header {
   uint32_t max_source;  /* tokens of the encoder's input / memory */
   uint32_t block_tokens;
   uint32_t batch_first; /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
+  uint32_t window;      /* the largest window of a cache: they share blocks; 0 = no cache of kind WINDOW */
+  uint32_t reserved;
   decant_range compiler_version; /* UTF-8 */
   decant_range model_name;       /* UTF-8 */
   decant_range dtype;            /* UTF-8 */

@@ -52,8 +52,10 @@ struct Naive {
 
   std::vector<float> logits(const std::vector<int32_t> &ids) const {
     std::vector<float> row;
+    const bool window = o.model.keys == Keys::Window && ids.size() > kWindow;
+    const std::vector<int32_t> seen(window ? ids.end() - kWindow : ids.begin(), ids.end());
     for (int32_t v = 0; v < int32_t(kVocab); ++v)
-      row.push_back(logit(source, ids, v));
+      row.push_back(logit(source, seen, v));
     return row;
   }
 

@@ -4,6 +4,7 @@
 #include "runtime/core/cpu_features.h"
 #include "runtime/core/halide_abi.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <elf.h>
@@ -61,18 +62,22 @@ int hidden(void **args) {
   return 0;
 }
 
-uint64_t hashKeys(void **args, int table, int pool, int32_t sequence, int32_t count, uint64_t hash) {
+float key(void **args, int table, int pool, int32_t sequence, int32_t k) {
   const int32_t *blocks = data<int32_t>(args, table) + sequence * buffer(args, table).dim[1].stride;
-  for (int32_t k = 0; k < count; ++k) {
-    float value = cell(args, pool, blocks[k / int32_t(kBlock)], k % int32_t(kBlock));
-    EXPECT_GE(value, 1) << "a key that was never written";
-    hash = mix(hash, static_cast<uint64_t>(value - 1));
-  }
+  float value = cell(args, pool, blocks[k / int32_t(kBlock)], k % int32_t(kBlock));
+  EXPECT_GE(value, 1) << "a key that was never written";
+  return value;
+}
+
+uint64_t hashKeys(void **args, int table, int pool, int32_t sequence, int32_t first, int32_t count, uint64_t hash) {
+  for (int32_t k = first; k < count; ++k)
+    hash = mix(hash, static_cast<uint64_t>(key(args, table, pool, sequence, k) - 1));
   return hash;
 }
 
-/// logits: out_rows(O), tiles(4, T), self table, self len, cross table, cross len, self kpool, cross kpool, out(V, O)
-int logits(void **args) {
+/// logits: out_rows(O), tiles(4, T), self table, self len, cross table, cross len, self kpool, cross kpool, out(V, O);
+/// Both: window table, window kpool
+template <Keys keys> int logits(void **args) {
   auto *context = *static_cast<decant_kernel_context **>(args[0]);
   if (kernel_fails) {
     context->error(context, "toy failure");
@@ -91,8 +96,11 @@ int logits(void **args) {
         continue;
       int32_t count = tile[3] + wanted - tile[1] + 1;
       EXPECT_LE(count, data<int32_t>(args, 4)[tile[0]]);
-      uint64_t hash = mix(hashKeys(args, 5, 8, tile[0], data<int32_t>(args, 6)[tile[0]], 7), 1000);
-      hash = hashKeys(args, 3, 7, tile[0], count, hash);
+      const int32_t sources = data<int32_t>(args, 6)[tile[0]], oldest = std::max(count - kWindow, 0);
+      uint64_t hash = mix(hashKeys(args, 5, 8, tile[0], 0, sources, 7), 1000);
+      hash = hashKeys(args, 3, 7, tile[0], keys == Keys::Window ? oldest : 0, count, hash);
+      for (int32_t k = oldest; keys == Keys::Both && k < count; ++k)
+        EXPECT_EQ(key(args, 10, 11, tile[0], k), key(args, 3, 7, tile[0], k));
       for (int32_t v = 0; v < int32_t(kVocab); ++v)
         data<float>(args, 9)[row * buffer(args, 9).dim[1].stride + v] = hashedLogit(hash, v);
     }
@@ -102,7 +110,7 @@ int logits(void **args) {
   return context->par_for(context, body, 0, buffer(args, 1).dim[0].extent, reinterpret_cast<uint8_t *>(args));
 }
 
-constexpr decant_kernel kKernels[] = {append, hidden, logits};
+constexpr decant_kernel kKernels[] = {append, hidden, logits<Keys::Full>, logits<Keys::Window>, logits<Keys::Both>};
 
 /// Grows a tables block: places lists behind the header.
 struct Builder {
@@ -157,25 +165,37 @@ enum {
   SelfPool,
   CrossPool,
   Hidden,
-  Out
+  Out,
+  WindowBlock, // Both: from here on
+  WindowToken,
+  WindowTable,
+  WindowPool
 };
 
-std::vector<decant_buffer> buffers() {
-  return {vectorInput(DECANT_INPUT_IDS, DECANT_SIZE_ROWS),
-          vectorInput(DECANT_INPUT_SELF_BLOCK, DECANT_SIZE_ROWS),
-          vectorInput(DECANT_INPUT_SELF_TOKEN, DECANT_SIZE_ROWS),
-          vectorInput(DECANT_INPUT_CROSS_BLOCK, DECANT_SIZE_ROWS),
-          vectorInput(DECANT_INPUT_CROSS_TOKEN, DECANT_SIZE_ROWS),
-          vectorInput(DECANT_INPUT_OUT_ROWS, DECANT_SIZE_OUT_ROWS),
-          {DECANT_STORE_INPUT, DECANT_I32, 2, 0, DECANT_INPUT_TILES, 0, 0, {fixed(4, 1), per(DECANT_SIZE_TILES, 4)}},
-          tableInput(DECANT_INPUT_SELF_TABLE, (kContext + kBlock - 1) / kBlock),
-          vectorInput(DECANT_INPUT_SELF_LEN, DECANT_SIZE_SEQS),
-          tableInput(DECANT_INPUT_CROSS_TABLE, (kSource + kBlock - 1) / kBlock),
-          vectorInput(DECANT_INPUT_CROSS_LEN, DECANT_SIZE_SEQS),
-          pool(0),
-          pool(1),
-          arena(DECANT_SIZE_ROWS, kWidth, 8),
-          arena(DECANT_SIZE_OUT_ROWS, kVocab, 0)};
+std::vector<decant_buffer> buffers(const Options &o) {
+  const uint32_t blocks = (o.context + kBlock - 1) / kBlock;
+  const uint32_t more = o.keys == Keys::Window ? DECANT_INPUT_WINDOW_TABLE - DECANT_INPUT_SELF_TABLE : 0;
+  std::vector<decant_buffer> list = {
+      vectorInput(DECANT_INPUT_IDS, DECANT_SIZE_ROWS),
+      vectorInput(DECANT_INPUT_SELF_BLOCK + more, DECANT_SIZE_ROWS),
+      vectorInput(DECANT_INPUT_SELF_TOKEN + more, DECANT_SIZE_ROWS),
+      vectorInput(DECANT_INPUT_CROSS_BLOCK, DECANT_SIZE_ROWS),
+      vectorInput(DECANT_INPUT_CROSS_TOKEN, DECANT_SIZE_ROWS),
+      vectorInput(DECANT_INPUT_OUT_ROWS, DECANT_SIZE_OUT_ROWS),
+      {DECANT_STORE_INPUT, DECANT_I32, 2, 0, DECANT_INPUT_TILES, 0, 0, {fixed(4, 1), per(DECANT_SIZE_TILES, 4)}},
+      tableInput(DECANT_INPUT_SELF_TABLE + more, blocks),
+      vectorInput(DECANT_INPUT_SELF_LEN + more, DECANT_SIZE_SEQS),
+      tableInput(DECANT_INPUT_CROSS_TABLE, (kSource + kBlock - 1) / kBlock),
+      vectorInput(DECANT_INPUT_CROSS_LEN, DECANT_SIZE_SEQS),
+      pool(0),
+      pool(1),
+      arena(DECANT_SIZE_ROWS, kWidth, 8),
+      arena(DECANT_SIZE_OUT_ROWS, kVocab, 0)};
+  if (o.keys == Keys::Both)
+    list.insert(list.end(), {vectorInput(DECANT_INPUT_WINDOW_BLOCK, DECANT_SIZE_ROWS),
+                             vectorInput(DECANT_INPUT_WINDOW_TOKEN, DECANT_SIZE_ROWS),
+                             tableInput(DECANT_INPUT_WINDOW_TABLE, blocks), pool(2)});
+  return list;
 }
 
 void putText(Builder &b, decant_text &text) {
@@ -226,15 +246,24 @@ std::vector<uint64_t> makeTables(const Options &o) {
   h.weights_bytes = weights.size();
   h.weights_hash = XXH3_64bits(weights.data(), weights.size());
   h.model_kind = o.kind;
-  h.vocab = kVocab, h.width = kWidth, h.max_batch = kBatch, h.max_context = kContext, h.max_source = kSource,
+  h.vocab = kVocab, h.width = kWidth, h.max_batch = kBatch, h.max_context = o.context, h.max_source = kSource,
   h.block_tokens = kBlock;
   h.compiler_version = b.text("0.1.0"), h.model_name = b.text("toy"), h.dtype = b.text("f32");
   h.targets = b.put<decant_target>({{b.text("toy-target"), b.text("")}});
-  h.kernels = b.put<decant_kernel_info>(
-      {{b.text("append"), b.text("-")}, {b.text("hidden"), b.text("-")}, {b.text("logits"), b.text("-")}});
-  h.buffers = b.put(buffers());
+  std::vector<decant_kernel_info> kernels;
+  for (const char *name : {"append", "hidden", "logits", "window_logits", "both_logits"})
+    kernels.push_back({b.text(name), b.text("-")});
+  h.kernels = b.put(kernels);
+  h.buffers = b.put(buffers(o));
   h.weights = b.put<decant_weight>({{b.text("w"), 64, 64}});
-  h.caches = b.put<decant_cache>({{DECANT_CACHE_SELF, 1, 1, 0}, {DECANT_CACHE_CROSS, 1, 1, 0}});
+  const decant_cache window = {DECANT_CACHE_WINDOW, 1, 1, kWindow};
+  std::vector<decant_cache> caches = {{DECANT_CACHE_SELF, 1, 1, 0}, {DECANT_CACHE_CROSS, 1, 1, 0}};
+  if (o.keys == Keys::Window)
+    caches[0] = window;
+  if (o.keys == Keys::Both)
+    caches.push_back(window);
+  h.window = o.keys == Keys::Full ? 0 : kWindow;
+  h.caches = b.put(caches);
   if (o.mask)
     h.params = b.put<decant_param>({{b.text("self_bias"), DECANT_F32, 4, 0, 0}});
   auto step = [&](uint32_t kernel, uint32_t rows, std::vector<uint32_t> args, const char *name) {
@@ -245,8 +274,14 @@ std::vector<uint64_t> makeTables(const Options &o) {
       step(1, DECANT_SIZE_ROWS, {Ids, Hidden}, "encoder: hidden")};
   std::vector<decant_step> decode = {
       step(0, DECANT_SIZE_ROWS, {Ids, SelfBlock, SelfToken, SelfPool}, "decoder: append"),
-      step(2, DECANT_SIZE_TILES, {OutRows, Tiles, SelfTable, SelfLen, CrossTable, CrossLen, SelfPool, CrossPool, Out},
-           "decoder: logits")};
+      step(2 + uint32_t(o.keys), DECANT_SIZE_TILES,
+           {OutRows, Tiles, SelfTable, SelfLen, CrossTable, CrossLen, SelfPool, CrossPool, Out}, "decoder: logits")};
+  if (o.keys == Keys::Both) {
+    decode[1].args = b.put<uint32_t>(
+        {OutRows, Tiles, SelfTable, SelfLen, CrossTable, CrossLen, SelfPool, CrossPool, Out, WindowTable, WindowPool});
+    decode.insert(decode.begin() + 1, step(0, DECANT_SIZE_ROWS, {Ids, WindowBlock, WindowToken, WindowPool},
+                                           "decoder: append to the window"));
+  }
   if (o.kind == DECANT_MODEL_ENCODER_DECODER)
     h.entries[DECANT_ENTRY_ENCODE] = {1, UINT32_MAX, Hidden, 0, 8 + kWidth * 4, 0, b.put(encode)};
   h.entries[DECANT_ENTRY_DECODE] = {1, Out, UINT32_MAX, 0, 8, (kVocab * 4 + 7) / 8 * 8, b.put(decode)};

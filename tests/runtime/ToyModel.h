@@ -13,7 +13,14 @@
 namespace toy {
 
 constexpr uint32_t kVocab = 11, kWidth = 2, kContext = 24, kSource = 10, kBlock = 4, kBatch = 6;
-constexpr int32_t kStart = 1, kEnd = 2;
+constexpr int32_t kStart = 1, kEnd = 2, kWindow = 6;
+
+/// Where the toy decoder keeps its keys.
+enum class Keys {
+  Full,
+  Window, ///< it sees the newest kWindow alone, and keeps no others
+  Both    ///< it sees all keys; a second cache keeps the newest kWindow, which have to be the same
+};
 
 /// What the toy decoder answers after `prefix` for the encoder input `source`: a number in [0, 8).
 float logit(const std::vector<int32_t> &source, const std::vector<int32_t> &prefix, int32_t token);
@@ -23,6 +30,8 @@ struct Options {
   std::vector<int32_t> eos = {kEnd}, suppress, begin_suppress;
   int32_t forced_bos = -1, forced_eos = -1, max_length = 16, min_length = 0;
   bool text = false, mask = false; ///< mask: a parameter self_bias, which no kernel reads
+  Keys keys = Keys::Full;
+  uint32_t context = kContext;
 };
 
 /// The tables block, header checksum set.
