@@ -35,8 +35,11 @@ uint8_t typeCode(Type type) { return type.isF32() ? DECANT_F32 : type.isInteger(
 PlanTables::PlanTables(dec::ModelOp model, Blob &blob) : model(model), blob(blob) {
   for (auto cache : model.getBody().getOps<dec::CacheOp>()) {
     cacheIndex[cache.getSymName()] = caches.size();
-    caches.push_back({static_cast<uint32_t>(cache.getKind()), static_cast<uint32_t>(cache.getKvHeads()),
-                      static_cast<uint32_t>(cache.getHeadDim()), 0});
+    auto cacheWindow = static_cast<uint32_t>(cache.getWindow().value_or(0));
+    auto kind = cacheWindow ? uint32_t(DECANT_CACHE_WINDOW) : static_cast<uint32_t>(cache.getKind());
+    caches.push_back(
+        {kind, static_cast<uint32_t>(cache.getKvHeads()), static_cast<uint32_t>(cache.getHeadDim()), cacheWindow});
+    window = std::max(window, cacheWindow);
     blockTokens = cache.getBlock();
   }
   for (auto weight : model.getBody().getOps<dec::WeightOp>()) {
@@ -77,6 +80,7 @@ LogicalResult PlanTables::describeInput(plan::InputOp op, decant_buffer &buffer)
     size = DECANT_SIZE_TILES;
     break;
   case DECANT_INPUT_SELF_TABLE:
+  case DECANT_INPUT_WINDOW_TABLE:
     columns = blocks(model.getMaxContext());
     size = DECANT_SIZE_SEQS;
     break;
@@ -86,6 +90,7 @@ LogicalResult PlanTables::describeInput(plan::InputOp op, decant_buffer &buffer)
     size = DECANT_SIZE_SEQS;
     break;
   case DECANT_INPUT_SELF_LEN:
+  case DECANT_INPUT_WINDOW_LEN:
   case DECANT_INPUT_CROSS_LEN:
   case DECANT_INPUT_LOCAL_LEN:
     size = DECANT_SIZE_SEQS;

@@ -27,6 +27,7 @@ public:
   std::vector<std::string> weightSymbols, kernelSpecs;
   decant_entry entries[DECANT_ENTRY_KINDS] = {};
   uint32_t blockTokens = 16;
+  uint32_t window = 0; ///< the largest of a cache
 
 private:
   mlir::FailureOr<uint32_t> bufferOf(mlir::Value value);

@@ -138,6 +138,7 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
   header.max_source = model.getMaxSource();
   header.block_tokens = plan.blockTokens;
   header.batch_first = model.getBatchFirst();
+  header.window = plan.window;
   header.compiler_version = blob.text(DECANT_VERSION);
   header.model_name = blob.text(model.getSymName());
   header.dtype = blob.text("f32");

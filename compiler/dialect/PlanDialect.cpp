@@ -21,10 +21,10 @@ void PlanDialect::initialize() {
 }
 
 std::optional<uint32_t> inputIndex(StringRef name) {
-  static constexpr StringRef kNames[] = {"ids",         "positions",   "features",    "out_rows",    "tiles",
-                                         "self_table",  "self_len",    "self_block",  "self_token",  "cross_table",
-                                         "cross_len",   "cross_block", "cross_token", "local_table", "local_len",
-                                         "local_block", "local_token"};
+  static constexpr StringRef kNames[] = {
+      "ids",        "positions",   "features",    "out_rows",     "tiles",       "self_table",   "self_len",
+      "self_block", "self_token",  "cross_table", "cross_len",    "cross_block", "cross_token",  "local_table",
+      "local_len",  "local_block", "local_token", "window_table", "window_len",  "window_block", "window_token"};
   const auto *found = llvm::find(kNames, name);
   return found == std::end(kNames) ? std::nullopt : std::optional<uint32_t>(found - std::begin(kNames));
 }
@@ -75,8 +75,8 @@ LogicalResult PoolOp::verify() {
     return emitOpError("(C1) @") << getCache() << " is not a dec.cache";
   int64_t heads = cache.getKvHeads(), dim = cache.getHeadDim(), block = cache.getBlock();
   if (getValues())
-    return expectType(*this, getResult(), {ShapedType::kDynamic, heads, block, roundUp(dim)});
-  return expectType(*this, getResult(), {ShapedType::kDynamic, heads, dim, block});
+    return expectType(*this, getResult(), {ShapedType::kDynamic, heads, roundUp(dim) / 16 * block, 16});
+  return expectType(*this, getResult(), {ShapedType::kDynamic, heads, block / 16 * dim, 16});
 }
 
 /// Of a f32 [?, n] buffer with contiguous columns: row stride and offset, in elements; nothing if it is not one.
