@@ -26,6 +26,7 @@ def PlaceCaches : Pass<"dec-place-caches", "::mlir::ModuleOp"> {
     @decode's memory alone move into @encode, behind a cross cache, and the memory arguments of @decode go.
     `%o = dec.attention %q, %k, %v rows %r, %r ...` ==>
     `dec.kv_append @decode.self.0 keys %k values %v rows %r` and `%o = dec.cached_attention %q cache @decode.self.0 ...`
+    A self cache gets `window W` if the mask's visit proves that no query reads a key at or before its position - W.
   }];
   let options = [Option<"block", "block", "int64_t", "0", "Tokens a block: 16, 32 or 64; 0 = by the model's context">];
 }

@@ -1,6 +1,8 @@
 // PlaceCaches: in: attention over values. Out: attention over caches; @decode no longer sees the memory, because the
-// keys and values of cross-attention are computed once, in @encode. Tested in tests/passes/place-caches.mlir.
+// keys and values of cross-attention are computed once, in @encode. A self cache whose mask shows the newest positions
+// alone has a window. Tested in tests/passes/place-caches.mlir, place-caches-window.mlir.
 #include "compiler/dialect/Dec.h"
+#include "compiler/passes/MaskBounds.h"
 #include "compiler/passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,6 +25,18 @@ struct Placer {
   int64_t block;
   int numCaches[3] = {0, 0, 0};
 
+  /// How many positions back from a query, itself included, the attention reads at most; none: nothing is known, or
+  /// no sequence is longer.
+  IntegerAttr windowOf(dec::AttentionOp attention) {
+    auto mask = cast<dec::MaskOp>(SymbolTable::lookupSymbolIn(model, attention.getMask()));
+    std::string error;
+    auto visit = parseKeyRanges(mask.getVisit().value_or("-"), dec::maskParams(mask.getBody()), error);
+    auto window = visit ? visibleWindow(*visit) : std::nullopt;
+    if (!window || *window >= model.getMaxContext())
+      return {};
+    return Builder(model.getContext()).getI64IntegerAttr(*window);
+  }
+
   dec::CacheOp addCache(dec::CacheKind kind, dec::AttentionOp attention) {
     OpBuilder builder(model.getContext());
     builder.setInsertionPoint(decode);
@@ -30,10 +44,10 @@ struct Placer {
                         Twine(numCaches[static_cast<int>(kind)]++))
                            .str();
     int64_t dim = dec::width(attention.getKey()) / attention.getKvHeads();
-    return dec::CacheOp::create(builder, attention.getLoc(), builder.getStringAttr(name),
-                                dec::CacheKindAttr::get(model.getContext(), kind),
-                                builder.getI64IntegerAttr(attention.getKvHeads()), builder.getI64IntegerAttr(dim),
-                                builder.getI64IntegerAttr(block), /*window=*/IntegerAttr());
+    return dec::CacheOp::create(
+        builder, attention.getLoc(), builder.getStringAttr(name), dec::CacheKindAttr::get(model.getContext(), kind),
+        builder.getI64IntegerAttr(attention.getKvHeads()), builder.getI64IntegerAttr(dim),
+        builder.getI64IntegerAttr(block), kind == dec::CacheKind::Self ? windowOf(attention) : IntegerAttr());
   }
 
   void useCache(dec::AttentionOp attention, dec::CacheOp cache) {
