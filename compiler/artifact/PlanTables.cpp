@@ -13,6 +13,11 @@ namespace {
 
 constexpr size_t kMaxKernels = 65536; // distinct specs: far above any model
 
+// The tiles that the runtime makes are those that kernels are built for.
+static_assert(attentionTileRows(RowClass::One) == DECANT_TILE_ROWS_ONE &&
+              attentionTileRows(RowClass::Few) == DECANT_TILE_ROWS_FEW &&
+              attentionTileRows(RowClass::Many) == DECANT_TILE_ROWS_MANY);
+
 decant_dim fixed(int64_t extent, int64_t stride) {
   return {static_cast<int32_t>(extent), 0, DECANT_SIZE_ONE, static_cast<int32_t>(stride)};
 }

@@ -120,10 +120,7 @@ void setForStep(decant_session &session, uint32_t index, const int64_t *capacity
 
 uint32_t rowClass(const decant_session &session, uint32_t symbol) {
   if (symbol == DECANT_SIZE_TILES)
-    return session.sizes[DECANT_SIZE_TILES] == session.sizes[DECANT_SIZE_ROWS] &&
-                   session.sizes[DECANT_SIZE_ROWS] == session.sizes[DECANT_SIZE_SEQS]
-               ? DECANT_ROWS_ONE
-               : DECANT_ROWS_MANY;
+    return session.tile_class;
   int32_t rows = session.sizes[symbol];
   return rows == 1 ? DECANT_ROWS_ONE : rows <= 4 ? DECANT_ROWS_FEW : DECANT_ROWS_MANY;
 }

@@ -59,6 +59,7 @@ struct decant_session {
   decant::rt::ThreadPool pool;
   decant::rt::Array<decant::rt::StepItem> items; ///< of the current step
   int32_t sizes[DECANT_SIZE_COUNT] = {1, 0, 0, 0, 0};
+  uint32_t tile_class = DECANT_ROWS_ONE; ///< decant_row_class of the step's tiles
   char message[512] = "";
 
   // Plan (plan.cpp).

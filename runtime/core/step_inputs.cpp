@@ -9,7 +9,23 @@
 namespace decant::rt {
 namespace {
 
-constexpr int32_t kTileRows = 8;
+constexpr int32_t kTileRows[DECANT_ROW_CLASSES] = {DECANT_TILE_ROWS_ONE, DECANT_TILE_ROWS_FEW, DECANT_TILE_ROWS_MANY};
+
+/// Tiles of a step, which do not reach over the end of a sequence's rows.
+int64_t countTiles(const decant_session &session, uint32_t tile_class) {
+  int64_t tiles = 0;
+  for (const StepItem &item : session.items)
+    tiles += (item.count + kTileRows[tile_class] - 1) / kTileRows[tile_class];
+  return tiles;
+}
+
+/// Large tiles read each key for more rows at once; a tile that is not half full spends more on rows that are not
+/// there.
+uint32_t chooseTiles(const decant_session &session, int64_t rows) {
+  if (rows == static_cast<int64_t>(session.items.size()))
+    return DECANT_ROWS_ONE;
+  return rows * 2 >= countTiles(session, DECANT_ROWS_MANY) * DECANT_TILE_ROWS_MANY ? DECANT_ROWS_MANY : DECANT_ROWS_FEW;
+}
 
 struct Filler {
   decant_session &session;
@@ -61,12 +77,12 @@ struct Filler {
   void tiles() {
     if (!wanted(DECANT_INPUT_TILES))
       return;
+    const int32_t most = kTileRows[session.tile_class];
     int32_t row = 0, *out = array(DECANT_INPUT_TILES);
     for (size_t b = 0; b < session.items.size(); ++b) {
       const StepItem &item = session.items[b];
-      for (int32_t i = 0; i < item.count; i += kTileRows) {
-        const int32_t tile[4] = {static_cast<int32_t>(b), row + i, std::min(kTileRows, item.count - i),
-                                 item.before + i};
+      for (int32_t i = 0; i < item.count; i += most) {
+        const int32_t tile[4] = {static_cast<int32_t>(b), row + i, std::min(most, item.count - i), item.before + i};
         out = std::copy_n(tile, 4, out);
       }
       row += item.count;
@@ -109,16 +125,15 @@ struct Filler {
 } // namespace
 
 bool fillInputs(decant_session &session, uint32_t entry, bool out_all) {
-  int64_t rows = 0, tiles = 0;
-  for (const StepItem &item : session.items) {
+  int64_t rows = 0;
+  for (const StepItem &item : session.items)
     rows += item.count;
-    tiles += (item.count + kTileRows - 1) / kTileRows;
-  }
   const auto items = static_cast<int64_t>(session.items.size());
   session.sizes[DECANT_SIZE_ROWS] = static_cast<int32_t>(rows);
   session.sizes[DECANT_SIZE_OUT_ROWS] = static_cast<int32_t>(out_all ? rows : items);
   session.sizes[DECANT_SIZE_SEQS] = static_cast<int32_t>(items);
-  session.sizes[DECANT_SIZE_TILES] = static_cast<int32_t>(tiles);
+  session.tile_class = chooseTiles(session, rows);
+  session.sizes[DECANT_SIZE_TILES] = static_cast<int32_t>(countTiles(session, session.tile_class));
   Filler filler{session, entry};
   for (uint32_t input = 0; input < DECANT_INPUT_COUNT; ++input)
     if (!filler.room(input, static_cast<uint64_t>(session.sizes[inputShape(session.model->tables, input).size])))

@@ -72,6 +72,8 @@ enum decant_cache_kind {
 };
 enum decant_type { DECANT_F32 = 0, DECANT_I32 = 1, DECANT_U8 = 2 };
 enum decant_row_class { DECANT_ROWS_ONE = 0, DECANT_ROWS_FEW = 1, DECANT_ROWS_MANY = 2, DECANT_ROW_CLASSES = 3 };
+/* Rows of a tile at most, by the row class of steps over TILES. */
+enum decant_tile_rows { DECANT_TILE_ROWS_ONE = 1, DECANT_TILE_ROWS_FEW = 8, DECANT_TILE_ROWS_MANY = 32 };
 
 /* `count` elements at `offset` bytes from the start of the tables. */
 typedef struct decant_range {

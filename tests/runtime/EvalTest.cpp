@@ -61,6 +61,37 @@ TEST_F(EvalTest, TokensWhoseMaskIsZeroTakeNoPart) {
   EXPECT_EQ(elementAt(*hidden, 1 * toy::kWidth + 1), 31);
 }
 
+TEST_F(EvalTest, SequencesLongerThanAStepGoInSeveral) {
+  toy::Options options;
+  options.keys = toy::Keys::Window;
+  options.context = 20000;
+  toy::Model window(options);
+  const uint64_t length = decant::rt::kWindowStep + 100;
+  std::vector<int32_t> tokens(2 * length);
+  std::vector<uint8_t> real(2 * length, 1);
+  for (size_t i = 0; i < tokens.size(); ++i)
+    tokens[i] = int32_t(i * i % toy::kVocab);
+  std::fill(real.begin() + int64_t(length) + 50, real.end(), 0); // the second one fits one step
+  ASSERT_EQ(evaluate(&window.model, 1,
+                     std::vector<RawTensor>{tensor("input_ids", RawI64, {2, 3}, ids),
+                                            tensor("decoder_input_ids", RawI32, {2, length}, tokens),
+                                            tensor("decoder_attention_mask", RawBool, {2, length}, real)},
+                     Message{message, sizeof message}, result),
+            DECANT_OK)
+      << message;
+  const RawTensor *logits = findTensor({result.tensors, result.count}, "logits");
+  ASSERT_TRUE(logits);
+  for (size_t row = 0; row < 2 * length; ++row) {
+    const size_t b = row / length, position = row % length,
+                 first = position < toy::kWindow ? 0 : position + 1 - toy::kWindow;
+    const std::vector<int32_t> seen(tokens.begin() + int64_t(b * length + first), tokens.begin() + int64_t(row + 1));
+    const std::vector<int32_t> source(ids.begin() + int64_t(b * 3), ids.begin() + int64_t(b * 3 + 3));
+    for (int32_t v = 0; v < int32_t(toy::kVocab); ++v)
+      ASSERT_EQ(elementAt(*logits, row * toy::kVocab + size_t(v)), real[row] ? toy::logit(source, seen, v) : 0.0f)
+          << "sequence " << b << ", position " << position;
+  }
+}
+
 TEST_F(EvalTest, WrongInputsAreNamed) {
   const RawTensor input = tensor("input_ids", RawI64, {2, 3}, ids);
   EXPECT_EQ(eval({input}), DECANT_INVALID_ARGUMENT);

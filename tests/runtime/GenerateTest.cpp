@@ -217,6 +217,41 @@ TEST(GenerateTest, ACallbackMayStop) {
   EXPECT_EQ(results.all.size(), 3u);
 }
 
+TEST(GenerateTest, PromptsLongerThanAStepGoInSeveral) {
+  toy::Options model;
+  model.kind = DECANT_MODEL_DECODER_ONLY;
+  model.keys = toy::Keys::Window;
+  model.context = 20000;
+  model.eos = {};
+  toy::Model toy(model);
+  const size_t step = decant::rt::kWindowStep;
+  decant_generate_options options;
+  decant_generate_options_init(&options);
+  options.max_new_tokens = 5;
+  std::vector<Ids> prompts;
+  for (size_t length : {size_t(3), step, step + 1, 2 * step + 700, 2 * step}) {
+    prompts.emplace_back();
+    for (size_t i = 0; i < length; ++i)
+      prompts.back().push_back(int32_t((i * i + length) % toy::kVocab));
+  }
+  Results results;
+  std::string message;
+  ASSERT_EQ(generate(toy, 2, prompts, options, results, &message), DECANT_OK) << message;
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    Ids prefix = prompts[p], found;
+    for (int next = 0; next < 5; ++next) {
+      const Ids seen(prefix.end() - std::min<ptrdiff_t>(toy::kWindow, ptrdiff_t(prefix.size())), prefix.end());
+      int32_t best = 0;
+      for (int32_t v = 1; v < int32_t(toy::kVocab); ++v)
+        if (toy::logit({}, seen, v) > toy::logit({}, seen, best))
+          best = v;
+      prefix.push_back(best);
+      found.push_back(best);
+    }
+    EXPECT_EQ(results.all[p].ids, found) << "prompt of " << prompts[p].size();
+  }
+}
+
 TEST(GenerateTest, DecoderOnlyModelsContinueTheirPrompt) {
   toy::Options model;
   model.kind = DECANT_MODEL_DECODER_ONLY;

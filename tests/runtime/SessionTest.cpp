@@ -79,6 +79,47 @@ TEST_F(SessionTest, ABatchOfUnequalItemsGivesEachItsOwnRows) {
               expected(sources[i], ids[i]));
 }
 
+/// Tiles cover each sequence's rows in order and do not reach over its end; their kernel is the class's.
+TEST_F(SessionTest, TilesAreLargeWhereTheyAreHalfFullAtLeast) {
+  toy::Options long_context;
+  long_context.context = 300;
+  toy::Model model(long_context);
+  struct Case {
+    std::vector<int32_t> counts;
+    uint32_t tile_class;
+    int32_t tiles;
+  };
+  const Case cases[] = {
+      {{1}, DECANT_ROWS_ONE, 1},      {{1, 1, 1}, DECANT_ROWS_ONE, 3}, {{2}, DECANT_ROWS_FEW, 1},
+      {{1, 2}, DECANT_ROWS_FEW, 2},   {{9}, DECANT_ROWS_FEW, 2},       {{15}, DECANT_ROWS_FEW, 2},
+      {{16}, DECANT_ROWS_MANY, 1},    {{33}, DECANT_ROWS_MANY, 2},     {{32, 1, 1}, DECANT_ROWS_FEW, 6},
+      {{96, 1}, DECANT_ROWS_MANY, 4}, {{20, 12}, DECANT_ROWS_MANY, 2}, {{20, 11}, DECANT_ROWS_FEW, 5}};
+  for (const Case &c : cases) {
+    decant_session_release(session);
+    decant_session_options options{sizeof options, 1, 4};
+    ASSERT_EQ(decant_session_create(&model.model, &options, &session), DECANT_OK);
+    const Ids ids(300, 5);
+    std::vector<decant_rows> rows;
+    for (int32_t count : c.counts)
+      rows.push_back({open({3}), count, ids.data(), nullptr});
+    decant_result result{};
+    ASSERT_EQ(decant_decode(session, rows.data(), rows.size(), nullptr, &result), DECANT_OK);
+    EXPECT_EQ(toy::tile_class, c.tile_class) << c.counts[0] << " rows and more";
+    ASSERT_EQ(session->sizes[DECANT_SIZE_TILES], c.tiles);
+    const int32_t *tile = session->inputs[DECANT_INPUT_TILES].as<int32_t>(), *end = tile + 4 * c.tiles;
+    int32_t row = 0;
+    for (int32_t b = 0; b < int32_t(c.counts.size()); ++b)
+      for (int32_t at = 0; at < c.counts[size_t(b)]; at += tile[2], row += tile[2], tile += 4) {
+        ASSERT_LT(tile, end);
+        ASSERT_EQ(std::vector<int32_t>(tile, tile + 2), (std::vector<int32_t>{b, row}));
+        ASSERT_EQ(tile[3], at);
+        ASSERT_GE(tile[2], 1);
+        ASSERT_LE(at + tile[2], c.counts[size_t(b)]);
+      }
+    EXPECT_EQ(tile, end);
+  }
+}
+
 TEST_F(SessionTest, EncodeGivesTheHiddenState) {
   int32_t slot = -1;
   ASSERT_EQ(decant_slot_open(session, &slot), DECANT_OK);

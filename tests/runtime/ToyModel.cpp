@@ -17,6 +17,7 @@ namespace toy {
 
 bool kernel_fails = false;
 uint64_t scratch_bytes = 0;
+uint32_t tile_class = DECANT_ROWS_ONE;
 
 namespace {
 
@@ -77,7 +78,8 @@ uint64_t hashKeys(void **args, int table, int pool, int32_t sequence, int32_t fi
 
 /// logits: out_rows(O), tiles(4, T), self table, self len, cross table, cross len, self kpool, cross kpool, out(V, O);
 /// Both: window table, window kpool
-template <Keys keys> int logits(void **args) {
+template <Keys keys, decant_row_class rows> int logits(void **args) {
+  tile_class = rows;
   auto *context = *static_cast<decant_kernel_context **>(args[0]);
   if (kernel_fails) {
     context->error(context, "toy failure");
@@ -92,6 +94,7 @@ template <Keys keys> int logits(void **args) {
     int32_t wanted = data<int32_t>(args, 1)[row];
     for (int32_t t = 0; t < buffer(args, 2).dim[1].extent; ++t) {
       const int32_t *tile = data<int32_t>(args, 2) + t * 4;
+      EXPECT_LE(tile[2], rows == DECANT_ROWS_ONE ? 1 : rows == DECANT_ROWS_FEW ? 8 : 32);
       if (wanted < tile[1] || wanted >= tile[1] + tile[2])
         continue;
       int32_t count = tile[3] + wanted - tile[1] + 1;
@@ -110,7 +113,19 @@ template <Keys keys> int logits(void **args) {
   return context->par_for(context, body, 0, buffer(args, 1).dim[0].extent, reinterpret_cast<uint8_t *>(args));
 }
 
-constexpr decant_kernel kKernels[] = {append, hidden, logits<Keys::Full>, logits<Keys::Window>, logits<Keys::Both>};
+constexpr decant_kernel kKernels[] = {
+    append,
+    hidden,
+    logits<Keys::Full, DECANT_ROWS_ONE>,
+    logits<Keys::Full, DECANT_ROWS_FEW>,
+    logits<Keys::Full, DECANT_ROWS_MANY>,
+    logits<Keys::Window, DECANT_ROWS_ONE>,
+    logits<Keys::Window, DECANT_ROWS_FEW>,
+    logits<Keys::Window, DECANT_ROWS_MANY>,
+    logits<Keys::Both, DECANT_ROWS_ONE>,
+    logits<Keys::Both, DECANT_ROWS_FEW>,
+    logits<Keys::Both, DECANT_ROWS_MANY>,
+};
 
 /// Grows a tables block: places lists behind the header.
 struct Builder {
@@ -251,8 +266,8 @@ std::vector<uint64_t> makeTables(const Options &o) {
   h.compiler_version = b.text("0.1.0"), h.model_name = b.text("toy"), h.dtype = b.text("f32");
   h.targets = b.put<decant_target>({{b.text("toy-target"), b.text("")}});
   std::vector<decant_kernel_info> kernels;
-  for (const char *name : {"append", "hidden", "logits", "window_logits", "both_logits"})
-    kernels.push_back({b.text(name), b.text("-")});
+  for (size_t i = 0; i < std::size(kKernels); ++i)
+    kernels.push_back({b.text("kernel_" + std::to_string(i)), b.text("-")});
   h.kernels = b.put(kernels);
   h.buffers = b.put(buffers(o));
   h.weights = b.put<decant_weight>({{b.text("w"), 64, 64}});
@@ -274,8 +289,10 @@ std::vector<uint64_t> makeTables(const Options &o) {
       step(1, DECANT_SIZE_ROWS, {Ids, Hidden}, "encoder: hidden")};
   std::vector<decant_step> decode = {
       step(0, DECANT_SIZE_ROWS, {Ids, SelfBlock, SelfToken, SelfPool}, "decoder: append"),
-      step(2 + uint32_t(o.keys), DECANT_SIZE_TILES,
-           {OutRows, Tiles, SelfTable, SelfLen, CrossTable, CrossLen, SelfPool, CrossPool, Out}, "decoder: logits")};
+      step(0, DECANT_SIZE_TILES, {OutRows, Tiles, SelfTable, SelfLen, CrossTable, CrossLen, SelfPool, CrossPool, Out},
+           "decoder: logits")};
+  for (uint32_t rows = 0; rows < DECANT_ROW_CLASSES; ++rows)
+    decode[1].kernel[rows] = 2 + uint32_t(o.keys) * DECANT_ROW_CLASSES + rows;
   if (o.keys == Keys::Both) {
     decode[1].args = b.put<uint32_t>(
         {OutRows, Tiles, SelfTable, SelfLen, CrossTable, CrossLen, SelfPool, CrossPool, Out, WindowTable, WindowPool});

@@ -52,6 +52,8 @@ struct Model {
 
 /// While true, the logits kernel fails with "toy failure".
 extern bool kernel_fails;
+/// decant_row_class of the logits kernel that ran last.
+extern uint32_t tile_class;
 /// Scratch bytes that the logits kernel asks for in each iteration of its parallel loop.
 extern uint64_t scratch_bytes;
 
