@@ -9,6 +9,7 @@ using Ull = unsigned long long;
 
 constexpr const char *kKinds[] = {"encoder-decoder", "decoder-only", "torch-decoder"};
 constexpr const char *kEntries[] = {"encode", "decode"};
+constexpr const char *kCaches[DECANT_CACHE_KINDS] = {"self", "cross", "local", "window"};
 
 /// "key: value" lines, or the members of one JSON object.
 struct Writer {
@@ -54,6 +55,18 @@ struct Writer {
   }
 };
 
+/// One line on a cache, in `line`.
+std::string_view describe(const Tables &tables, const decant_cache &cache, std::span<char> line) {
+  const uint64_t block = blockBytes(tables, cache), most = block * tables.mostBlocks(cache.kind);
+  char window[16] = "";
+  if (cache.window)
+    std::snprintf(window, sizeof window, " %u", cache.window);
+  std::snprintf(line.data(), line.size(), "%s%s: %llu bytes a token, %llu a %s at most", kCaches[cache.kind], window,
+                Ull(block / tables.header().block_tokens), Ull(most),
+                cache.kind == DECANT_CACHE_LOCAL ? "sequence" : "slot");
+  return line.data();
+}
+
 } // namespace
 
 void writeJsonString(FILE *out, std::string_view text) {
@@ -95,6 +108,8 @@ void writeInfo(FILE *out, const Tables &tables, uint64_t file_bytes, int64_t tar
   writer.text("text", h.text.kind == DECANT_TEXT_CHARS ? "characters" : "none");
   writer.list("mask_parameters", tables.params().size(),
               [&](size_t i) { return tables.text(tables.params()[i].name); });
+  char line[128];
+  writer.list("caches", tables.caches().size(), [&](size_t i) { return describe(tables, tables.caches()[i], line); });
   for (uint32_t kind = 0; kind < DECANT_ENTRY_KINDS; ++kind) {
     const decant_entry &entry = h.entries[kind];
     if (!entry.present)

@@ -40,10 +40,8 @@ decant_status KvCache::create(const Tables &of, uint32_t num_slots, const Messag
   for (uint32_t kind = 0; kind < DECANT_CACHE_KINDS; ++kind) {
     Kind &k = kinds[kind];
     k.per_slot = tables.maxBlocks(kind);
-    uint64_t held = k.per_slot;
-    if (kind == DECANT_CACHE_WINDOW) // one more: a window need not begin with a block
-      held = std::min<uint64_t>(held, tables.blocksFor(tables.windowTokens()) + 1);
-    uint64_t total = uint64_t(num_slots) * (held + 1); // one more a slot: permute copies before it gives back
+    uint64_t total =
+        uint64_t(num_slots) * (tables.mostBlocks(kind) + 1); // one more a slot: permute copies before it gives back
     if (total > 1u << 30)
       return outOfMemory();
     k.total = tables.hasCache(kind) ? static_cast<uint32_t>(total) : 0;

@@ -51,6 +51,11 @@ struct Tables {
     uint32_t most = header().window + kWindowStep;
     return most < header().max_context ? most : header().max_context;
   }
+  /// Blocks that a slot holds at most: a window need not begin with a block.
+  uint32_t mostBlocks(uint32_t kind) const {
+    uint32_t all = maxBlocks(kind), window = blocksFor(windowTokens()) + 1;
+    return kind == DECANT_CACHE_WINDOW && window < all ? window : all;
+  }
   /// New tokens of one sequence in a step of decode at most.
   uint32_t maxStepTokens() const {
     return header().window && windowTokens() < header().max_context ? kWindowStep : header().max_context;
@@ -65,6 +70,9 @@ inline uint64_t blockElemsK(const Tables &tables, const decant_cache &cache) {
 }
 inline uint64_t blockElemsV(const Tables &tables, const decant_cache &cache) {
   return tables.header().block_tokens * roundUp(cache.head_dim, 16) * cache.kv_heads;
+}
+inline uint64_t blockBytes(const Tables &tables, const decant_cache &cache) {
+  return (blockElemsK(tables, cache) + blockElemsV(tables, cache)) * sizeof(float);
 }
 
 inline size_t typeBytes(uint32_t type) { return type == DECANT_U8 ? 1 : 4; }

@@ -61,6 +61,8 @@ class Artifact(Case):
             self.assertEqual(told["sizes"]["artifact_bytes"], artifact.stat().st_size)
             self.assertTrue(all(kernel["symbol"].startswith("dec_") for kernel in told["kernels"]))
             self.assertEqual({cache["kind"] for cache in told["caches"]}, {"self", "cross", "local"})
+            self.assertTrue(all(cache["bytes_per_slot_at_most"] == 64 * cache["bytes_per_token"]
+                                for cache in told["caches"] if cache["kind"] != "local"))
             self.assertTrue(any("(le k q)" in mask for mask in told["masks"]))
             self.assertGreater(told["memory"]["self_cache_bytes_per_token"], 0)
         self.assertIn("kind: encoder-decoder", self.succeeds(DECANT, "inspect", EXE).stdout)

@@ -82,6 +82,8 @@ llvm::Error addCompiled(LoadedModel &model, bool importedByDecant, Outline &out)
       entry.add("kv_heads", cache.getKvHeads());
       entry.add("head_dim", cache.getHeadDim());
       entry.add("block_tokens", cache.getBlock());
+      if (cache.getWindow())
+        entry.add("window", *cache.getWindow());
       caches.push_back(std::move(entry));
     }
   });

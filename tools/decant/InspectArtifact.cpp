@@ -13,7 +13,7 @@ namespace decant::cli {
 namespace {
 
 constexpr std::array kKinds{"encoder-decoder", "decoder-only", "torch-decoder"};
-constexpr std::array kCaches{"self", "cross", "local"};
+constexpr std::array kCaches{"self", "cross", "local", "window"};
 constexpr std::array kTypes{"f32", "i32", "u8"};
 constexpr std::array kEntries{"encode", "decode"};
 
@@ -96,6 +96,11 @@ struct Describer {
       entry.add("kind", kCaches[cache.kind]);
       entry.add("kv_heads", cache.kv_heads);
       entry.add("head_dim", cache.head_dim);
+      if (cache.window)
+        entry.add("window", cache.window);
+      entry.add("bytes_per_token", rt::blockBytes(tables, cache) / h.block_tokens);
+      if (cache.kind != DECANT_CACHE_LOCAL)
+        entry.add("bytes_per_slot_at_most", rt::blockBytes(tables, cache) * tables.mostBlocks(cache.kind));
       list.push_back(std::move(entry));
     }
     out.add("caches", std::move(list));
@@ -112,8 +117,7 @@ struct Describer {
       }
     uint64_t bytes[DECANT_CACHE_KINDS] = {};
     for (const decant_cache &cache : tables.caches())
-      bytes[cache.kind] +=
-          (rt::blockElemsK(tables, cache) + rt::blockElemsV(tables, cache)) * sizeof(float) / h.block_tokens;
+      bytes[cache.kind] += rt::blockBytes(tables, cache) / h.block_tokens;
     for (uint32_t kind = 0; kind < DECANT_CACHE_KINDS; ++kind)
       plan.add(std::string(kCaches[kind]) + "_cache_bytes_per_token", bytes[kind]);
     out.add("memory", std::move(plan));
