@@ -34,6 +34,8 @@ struct AttentionKernel : Kernel {
   Halide::Func partial{"partial"};   ///< (key, chunk, row, ..): q . k over one chunk of d
   Halide::Func scaled{"scaled"};     ///< (key, row, ..): their sum, scaled
   Halide::Func score{"score"};       ///< (key, row, ..): natural units, masked = -1e36
+  Halide::Func place{"place"};       ///< (block, head, tile) i32: the block's number in the pools
+  Halide::Func laneTop{"laneTop"};   ///< (lane, row, ..): largest score of the keys = lane modulo 16
   Halide::Func top{"top"};           ///< (row, ..): largest score
   Halide::Func exponent{"exponent"}; ///< (row, ..): ceil(top log2 e), an integer
   Halide::Func weight{"weight"};     ///< (key, row, ..): e^score 2^-exponent, masked = 0
@@ -46,6 +48,7 @@ struct AttentionKernel : Kernel {
   Halide::Var key{"key"}, row{"row"}, lane{"lane"}, column{"column"}, chunk{"chunk"}, block{"block"}, head{"head"},
       tile{"tile"};
   Halide::RDom d, topKey, maskKey, sumKey, fullKey, partialKey, blocks, scatter;
+  Halide::Expr dense;                 ///< if defined: the parameters' rows are contiguous, so that vectors load them
   std::vector<Halide::Func> searches; ///< (head, tile): places in ascending parameters
   int tileRows = 1, chunks = 1, columns = 1;
 };

@@ -19,16 +19,22 @@ constexpr float kHidden = -1e36f;     // score of a hidden key: below any real o
 constexpr float kNoExponent = -2e36f; // before the first block: below any block's
 constexpr float kLog2e = 1.44269504f;
 
+/// Where the block lies in the pools. A Func of its own: the products' addresses stay simple enough to share loads.
+Expr poolBlock(AttentionKernel &k, const AttentionInputs &in) {
+  return unsafe_promise_clamped(k.place(k.block, k.head, k.tile), 0, in.kpool.dim(3).extent() - 1);
+}
+
 /// The bits of `value` where `mask` is -1, all zero where it is 0.
 Expr andBits(Expr value, Expr mask) { return reinterpret<float>(reinterpret<int>(value) & mask); }
 
 void defineScores(AttentionKernel &k, const AttentionInputs &in, const AttentionSpec &spec, Func added) {
   Var key = k.key, row = k.row, block = k.block, head = k.head, tile = k.tile, chunk = k.chunk;
   Expr column = chunk * (in.d / k.chunks) + k.d;
+  k.place(block, head, tile) = in.table(block, in.sequence(tile));
   k.partial(key, chunk, row, block, head, tile) = 0.0f;
   k.partial(key, chunk, row, block, head, tile) +=
       in.q(head * in.d + column, in.queryRow(tile, row)) *
-      in.kpool(key % 16, key / 16 * in.d + column, head / in.group, in.poolBlock(block, tile));
+      in.kpool(key % 16, key / 16 * in.d + column, head / in.group, poolBlock(k, in));
   Expr dot = k.partial(key, 0, row, block, head, tile);
   for (int c = 1; c < k.chunks; ++c)
     dot = strictAdd(dot, k.partial(key, c, row, block, head, tile));
@@ -46,8 +52,16 @@ void defineScores(AttentionKernel &k, const AttentionInputs &in, const Attention
 
 void defineWeights(AttentionKernel &k, const AttentionInputs &in) {
   Var key = k.key, row = k.row, block = k.block, head = k.head, tile = k.tile, lane = k.lane, column = k.column;
-  k.top(row, block, head, tile) = kHidden;
-  k.top(row, block, head, tile) = max(k.top(row, block, head, tile), k.score(k.topKey, row, block, head, tile));
+  k.laneTop(lane, row, block, head, tile) = kHidden;
+  k.laneTop(lane, row, block, head, tile) =
+      max(k.laneTop(lane, row, block, head, tile), k.score(k.topKey * 16 + lane, row, block, head, tile));
+  std::vector<Expr> tops;
+  for (int i = 0; i < 16; ++i)
+    tops.push_back(k.laneTop(i, row, block, head, tile));
+  for (size_t half = 8; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i)
+      tops[i] = max(tops[i], tops[i + half]);
+  k.top(row, block, head, tile) = tops[0];
   Expr top = k.top(row, block, head, tile);
   k.exponent(row, block, head, tile) = ceil(top * kLog2e);
   // The difference first: of two huge scores it is exact, of their multiples of log2 e it is not. Bounded, so finite.
@@ -59,16 +73,15 @@ void defineWeights(AttentionKernel &k, const AttentionInputs &in) {
       strictAdd(k.laneSum(lane, row, block, head, tile), k.weight(k.sumKey * 16 + lane, row, block, head, tile));
 
   // Where a row of the tile must not see some key, V passes through that row's mask: 0 * NaN is NaN.
-  auto value = [&](Expr at) {
-    return in.vpool(lane, column * in.blockSize + at, head / in.group, in.poolBlock(block, tile));
-  };
-  k.fullKey.where(isFull(k, in, block));
+  auto value = [&](Expr at) { return in.vpool(lane, column * in.blockSize + at, head / in.group, poolBlock(k, in)); };
+  k.fullKey.where(k.fullKey.y < select(isFull(k, in, block), 1, 0));
   k.weighted(lane, column, row, block, head, tile) = 0.0f;
-  k.weighted(lane, column, row, block, head, tile) += k.weight(k.fullKey, row, block, head, tile) * value(k.fullKey);
-  k.partialKey.where(!isFull(k, in, block));
   k.weighted(lane, column, row, block, head, tile) +=
-      k.weight(k.partialKey, row, block, head, tile) *
-      andBits(value(k.partialKey), k.keep(k.partialKey, row, block, head, tile));
+      k.weight(k.fullKey.x, row, block, head, tile) * value(k.fullKey.x);
+  k.partialKey.where(k.partialKey.y < select(isFull(k, in, block), 0, 1));
+  k.weighted(lane, column, row, block, head, tile) +=
+      k.weight(k.partialKey.x, row, block, head, tile) *
+      andBits(value(k.partialKey.x), k.keep(k.partialKey.x, row, block, head, tile));
 }
 
 Expr laneTree(const std::vector<Expr> &lanes, size_t first, size_t count) {
@@ -114,11 +127,11 @@ AttentionKernel attentionAlgorithm(const AttentionSpec &spec) {
   k.chunks = in.d % 4 == 0 && in.d >= 32 ? std::max(1, 64 / in.blockSize) : 1;
   k.columns = roundUp16(in.d) / 16;
   k.d = RDom(0, in.d / k.chunks, "d");
-  k.topKey = RDom(0, in.blockSize, "topKey");
-  k.maskKey = RDom(0, in.blockSize, 0, k.tileRows, "maskKey");
+  k.topKey = RDom(0, in.blockSize / 16, "topKey");
+  k.maskKey = RDom(0, in.blockSize, 0, k.tileRows, 0, 1, "maskKey");
   k.sumKey = RDom(0, in.blockSize / 16, "sumKey");
-  k.fullKey = RDom(0, in.blockSize, "fullKey");
-  k.partialKey = RDom(0, in.blockSize, "partialKey");
+  k.fullKey = RDom(0, in.blockSize, 0, 1, "fullKey");
+  k.partialKey = RDom(0, in.blockSize, 0, 1, "partialKey");
   k.blocks = RDom(0, in.table.dim(0).extent(), "blocks");
   k.scatter = RDom(0, in.d, 0, k.tileRows, 0, in.heads, 0, in.tiles.dim(1).extent(), "scatter");
 

@@ -87,9 +87,6 @@ struct AttentionInputs {
   Halide::Expr present(Halide::Expr block, Halide::Expr tile) const {
     return Halide::min(length(tile) - block * blockSize, blockSize);
   }
-  Halide::Expr poolBlock(Halide::Expr block, Halide::Expr tile) const {
-    return Halide::unsafe_promise_clamped(table(block, sequence(tile)), 0, kpool.dim(3).extent() - 1);
-  }
 };
 
 /// Defines k.visit, k.full, k.searches and k.keep; returns the added score (undefined without one).

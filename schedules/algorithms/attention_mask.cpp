@@ -66,9 +66,12 @@ Func defineMask(AttentionKernel &k, const AttentionInputs &in) {
     Expr bits = reinterpret<uint32_t>(added(someKey, someRow, block, head, tile));
     visible = Internal::And::make(visible, bits < Internal::make_const(UInt(32), int64_t(0xf149f2ca)));
   }
-  k.maskKey.where(!isFull(k, in, block));
+  k.maskKey.where(k.maskKey.z < select(isFull(k, in, block), 0, 1));
   k.keep(key, row, block, head, tile) = -1;
   k.keep(someKey, someRow, block, head, tile) = -cast<int>(visible);
+  for (const ImageParam &image : in.images)
+    if (image.dimensions() > 1) // rank 1 has no key
+      k.dense = k.dense.defined() ? k.dense && image.dim(0).stride() == 1 : image.dim(0).stride() == 1;
   return added;
 }
 

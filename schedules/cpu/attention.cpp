@@ -54,18 +54,20 @@ void schedulePartial(AttentionKernel &k, LoopLevel at, int blockSize, Tile tile)
 void scheduleWeighted(AttentionKernel &k, LoopLevel at, Tile tile) {
   Var vector("vector"), inRow("inRow");
   k.weighted.compute_at(at).bound(k.lane, 0, 16).bound(k.column, 0, k.columns).bound(k.row, 0, k.tileRows);
-  auto arrange = [&](Stage stage, const RVar *key) {
+  auto arrange = [&](Stage stage, const RDom *key) {
     stage.split(k.column, k.column, vector, tile.vectors).split(k.row, k.row, inRow, tile.rows);
     std::vector<VarOrRVar> order = {k.lane, vector, inRow};
     if (key)
-      order.push_back(*key);
+      order.push_back(key->x);
     order.push_back(k.row);
     order.push_back(k.column);
+    if (key)
+      order.push_back(key->y);
     stage.reorder(order).vectorize(k.lane).unroll(vector).unroll(inRow);
   };
   arrange(k.weighted, nullptr);
-  arrange(k.weighted.update(0), &k.fullKey.x);
-  arrange(k.weighted.update(1), &k.partialKey.x);
+  arrange(k.weighted.update(0), &k.fullKey);
+  arrange(k.weighted.update(1), &k.partialKey);
 }
 
 void scheduleSoftmax(AttentionKernel &k, LoopLevel at, const AttentionSpec &spec) {
@@ -73,15 +75,18 @@ void scheduleSoftmax(AttentionKernel &k, LoopLevel at, const AttentionSpec &spec
   const Var key = k.key, row = k.row;
   k.keep.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
   k.keep.update().vectorize(k.maskKey.x, 16);
+  if (k.dense.defined())
+    k.keep.update().specialize(k.dense);
   if (spec.softcap > 0) // else it stays part of score
     k.scaled.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
   k.score.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
+  k.laneTop.compute_at(at).bound(k.lane, 0, 16).bound(row, 0, k.tileRows).vectorize(k.lane);
+  k.laneTop.update().reorder(k.lane, k.topKey.x, row).vectorize(k.lane);
   k.top.compute_at(at).bound(row, 0, k.tileRows);
-  k.top.update().atomic().vectorize(k.topKey.x, 16);
   k.exponent.compute_at(at).bound(row, 0, k.tileRows);
   k.weight.compute_at(at).bound(key, 0, blockSize).bound(row, 0, k.tileRows).vectorize(key, 16);
   k.laneSum.compute_at(at).bound(k.lane, 0, 16).bound(row, 0, k.tileRows).vectorize(k.lane);
-  k.laneSum.update().vectorize(k.lane);
+  k.laneSum.update().reorder(k.lane, k.sumKey.x, row).vectorize(k.lane);
 }
 
 } // namespace
@@ -119,6 +124,7 @@ void scheduleAttention(AttentionKernel &k, const AttentionSpec &spec, CpuLevel l
     func->store_in(MemoryType::Stack); // at most 32 KiB each; a larger one would be allocated anew for every block
 
   schedulePartial(k, blockLevel, blockSize, ruleTile(k.tileRows, blockSize / 16, level, params.queryRows));
+  k.place.compute_at(blockLevel);
   scheduleSoftmax(k, blockLevel, spec);
   scheduleWeighted(k, blockLevel, ruleTile(k.tileRows, k.columns, level, params.queryRows));
 }
