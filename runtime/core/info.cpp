@@ -61,7 +61,7 @@ std::string_view describe(const Tables &tables, const decant_cache &cache, std::
   char window[16] = "";
   if (cache.window)
     std::snprintf(window, sizeof window, " %u", cache.window);
-  std::snprintf(line.data(), line.size(), "%s%s: %llu bytes a token, %llu a %s at most", kCaches[cache.kind], window,
+  std::snprintf(line.data(), line.size(), "%s%s: %llu bytes a token and %llu a %s at most", kCaches[cache.kind], window,
                 Ull(block / tables.header().block_tokens), Ull(most),
                 cache.kind == DECANT_CACHE_LOCAL ? "sequence" : "slot");
   return line.data();

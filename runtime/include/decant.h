@@ -151,7 +151,8 @@ typedef struct decant_result {
 DECANT_API DECANT_MUST_USE decant_status decant_encode(decant_session *session, const decant_rows *items, size_t count,
                                                        const decant_step_options *options, decant_result *out_hidden);
 /* Appends the rows to their sequences; result = logits (or hidden states of a torch decoder), items in order.
- * OUT_OF_RANGE: an item does not fit max_context; nothing was changed. */
+ * OUT_OF_RANGE: an item does not fit max_context, or has more than 4096 tokens for a model whose caches keep the newest
+ * positions alone (the message says so): nothing was changed. */
 DECANT_API DECANT_MUST_USE decant_status decant_decode(decant_session *session, const decant_rows *items, size_t count,
                                                        const decant_step_options *options, decant_result *out_result);
 
