@@ -66,6 +66,29 @@ TEST(TablesTest, EachRefusalHasItsSentence) {
             "F: damaged: buffer 14: it reaches outside the arena");
 }
 
+TEST(TablesTest, WindowsFitTheirCaches) {
+  toy::Options options;
+  options.keys = toy::Keys::Both;
+  auto message = [&](auto change) {
+    std::vector<uint64_t> tables = toy::makeTables(options);
+    decant_tables_header &h = toy::headerOf(tables);
+    change(h, reinterpret_cast<decant_cache *>(reinterpret_cast<uint8_t *>(tables.data()) + h.caches.offset));
+    toy::seal(tables);
+    return check(tables).message;
+  };
+  using H = decant_tables_header;
+  const char *const unfit = "F: damaged: the window of a cache does not fit its kind or is out of range";
+  const char *const not_largest = "F: damaged: the model's window is not the largest one of its caches";
+  EXPECT_EQ(message([](H &, decant_cache *) {}), "");
+  EXPECT_EQ(message([](H &, decant_cache *caches) { caches[0].window = 5; }), unfit);
+  EXPECT_EQ(message([](H &, decant_cache *caches) { caches[2].window = 0; }), unfit);
+  EXPECT_EQ(message([](H &, decant_cache *caches) { caches[2].kind = DECANT_CACHE_SELF; }), unfit);
+  EXPECT_EQ(message([](H &h, decant_cache *caches) { h.window = caches[2].window = (1u << 24) + 1; }), unfit);
+  EXPECT_EQ(message([](H &h, decant_cache *) { --h.window; }), not_largest);
+  EXPECT_EQ(message([](H &h, decant_cache *) { h.window = 0; }), not_largest);
+  EXPECT_EQ(message([](H &h, decant_cache *caches) { h.window = caches[2].window = 1u << 24; }), "");
+}
+
 TEST(TablesTest, AReachThatOverflowsIsRefused) {
   std::vector<uint64_t> tables = toy::makeTables();
   decant_tables_header &h = toy::headerOf(tables);
@@ -97,15 +120,16 @@ void runIfAccepted(const std::vector<uint64_t> &tables) {
 }
 
 TEST(TablesTest, EveryNumberOutOfRangeIsRefusedOrHarmless) {
-  const std::vector<uint64_t> good = toy::makeTables();
-  const size_t words = good.size() * 2;
-  for (size_t i = offsetof(decant_tables_header, weights_bytes) / 4; i < words; ++i)
-    for (uint32_t value : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
-      std::vector<uint64_t> bad = good;
-      reinterpret_cast<uint32_t *>(bad.data())[i] = value;
-      toy::seal(bad);
-      runIfAccepted(bad);
-    }
+  toy::Options with_window;
+  with_window.keys = toy::Keys::Both;
+  for (const std::vector<uint64_t> &good : {toy::makeTables(), toy::makeTables(with_window)})
+    for (size_t i = offsetof(decant_tables_header, weights_bytes) / 4; i < good.size() * 2; ++i)
+      for (uint32_t value : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xffffffffu}) {
+        std::vector<uint64_t> bad = good;
+        reinterpret_cast<uint32_t *>(bad.data())[i] = value;
+        toy::seal(bad);
+        runIfAccepted(bad);
+      }
 }
 
 } // namespace
