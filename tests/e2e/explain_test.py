@@ -9,7 +9,7 @@ import unittest
 
 from harness import DECANT, G2P, GOLDEN, TESTS, Case, run
 
-QUERY_ROWS = 8  # of a tile, kQueryRows in tools/decant/ExplainMask.h
+QUERY_ROWS = 32  # of a tile, kQueryRows in tools/decant/ExplainMask.h
 
 HALF = """dec.mask @decoder_self(%b: index, %h: index, %q: index, %k: index) params(%len: tensor<?xindex>)
   attributes {visit = "((0 (floordiv (load p0 b) 2)))", full = "((0 (floordiv (load p0 b) 2)))"} {

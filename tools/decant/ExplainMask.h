@@ -4,6 +4,7 @@
 // example values (exampleValues), said beside every drawing. Tested in tests/tools/ExplainTest.cpp.
 #pragma once
 
+#include "schedules/spec/KernelSpec.h"
 #include "schedules/spec/MaskEval.h"
 
 #include <optional>
@@ -12,7 +13,7 @@
 
 namespace decant::cli {
 
-inline constexpr int64_t kQueryRows = 8; ///< queries of a tile, as in the attention kernels
+inline constexpr int64_t kQueryRows = attentionTileRows(RowClass::Many); ///< queries of a tile of a long prompt
 
 /// A parameter of a mask or score, and where its values come from.
 struct ExplainedParam {
