@@ -13,6 +13,9 @@ template <class Function> static LogicalResult expectFunction(Operation *op, Str
   if (!function)
     return op->emitOpError("(C3) @") << symbol << " is not a " << Function::getOperationName();
   auto expected = function.getParamTypes();
+  if (!llvm::all_of(expected, llvm::IsaPred<RankedTensorType>))
+    return op->emitOpError("(C3) @") << symbol << " has scalar parameters, an attention gives tensors: apply it in a "
+                                     << Function::getOperationName() << " that names the values";
   if (llvm::equal(expected, params.getTypes()))
     return success();
   auto error = op->emitOpError("(C3) @") << symbol << " takes (";

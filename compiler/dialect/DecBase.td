@@ -14,6 +14,7 @@ def DecDialect : Dialect {
   let name = "dec";
   let cppNamespace = "::decant::dec";
   let summary = "Transformer decoder layers and attention with mask functions";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"]; // bodies of masks and scores
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
 }

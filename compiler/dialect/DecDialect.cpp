@@ -1,6 +1,8 @@
 // Registration of `dec` and the look-ups that several verifiers share.
 #include "compiler/dialect/Dec.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"

@@ -2,6 +2,8 @@
 #include "compiler/dialect/Dec.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
 using namespace mlir;
@@ -89,21 +91,52 @@ static bool isParamType(Type type) {
          (tensor.getElementType().isIndex() || tensor.getElementType().isInteger(1) || tensor.getElementType().isF32());
 }
 
+static bool isAllowed(Operation &op) {
+  return isa<ParamOp, ApplyOp, ApplyScoreOp, YieldOp, math::ExpOp>(op) ||
+         isa_and_nonnull<arith::ArithDialect>(op.getDialect());
+}
+
+static bool isPositive(Value value) {
+  Operation *op = value.getDefiningOp();
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.isStrictlyPositive();
+  if (isa_and_nonnull<arith::MaxSIOp>(op))
+    return isPositive(op->getOperand(0)) || isPositive(op->getOperand(1));
+  return isa_and_nonnull<arith::MinSIOp>(op) && isPositive(op->getOperand(0)) && isPositive(op->getOperand(1));
+}
+
+/// (C5): what a reader of the mask sees at a glance; a parameter's value is known to nobody.
+static bool neverZero(Value value) {
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return !constant.isZero();
+  return isPositive(value);
+}
+
 static LogicalResult verifyFunction(Operation *op, Region &body, bool wantsBool) {
   auto types = body.getArgumentTypes();
   for (unsigned i = 0; i < types.size(); ++i) // (C1)
     if (i < MaskOp::kNumIndices ? !types[i].isIndex() : !isParamType(types[i]))
       return op->emitOpError("(C1) argument ")
              << i << " is " << types[i]
-             << (i < MaskOp::kNumIndices ? ", expected index" : ", expected a tensor of index, i1 or f32, rank 1 to 4");
+             << (i < MaskOp::kNumIndices ? ", expected index"
+                                         : ", expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them");
   if (types.size() < MaskOp::kNumIndices)
     return op->emitOpError("(C1) expected four index arguments: sequence, head, query, key");
   auto yield = body.front().mightHaveTerminator() ? dyn_cast<YieldOp>(body.front().getTerminator()) : YieldOp();
   if (!yield || !(wantsBool ? yield.getValue().getType().isInteger(1) : yield.getValue().getType().isF32())) // (C2)
     return op->emitOpError("(C2) must yield one value of type ") << (wantsBool ? "i1" : "f32");
   for (Operation &inner : body.front()) { // (C3)
-    if (!isa<ParamOp, ApplyOp, YieldOp>(inner) && !isa_and_nonnull<arith::ArithDialect>(inner.getDialect()))
-      return inner.emitOpError("(C3) is not allowed in a mask or score: only arith ops, dec.param and dec.apply");
+    if (!isAllowed(inner))
+      return inner.emitOpError("(C3) is not allowed in a mask or score: only arith ops, math.exp, dec.param, dec.apply "
+                               "and dec.apply_score");
+    if (isa<arith::DivSIOp, arith::FloorDivSIOp, arith::CeilDivSIOp, arith::RemSIOp, arith::DivUIOp, arith::CeilDivUIOp,
+            arith::RemUIOp>(inner) &&
+        !neverZero(inner.getOperand(1))) // (C5)
+      return inner.emitOpError(
+          "(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with "
+          "a positive constant");
     for (Type type : inner.getResultTypes())
       if (!type.isIndex() && !type.isF32() && !type.isInteger(1) && !type.isInteger(32) && !type.isInteger(64))
         return inner.emitOpError("(C3) gives ") << type << ", expected index, i1, i32, i64 or f32";
@@ -181,8 +214,10 @@ LogicalResult ApplyScoreOp::verify() { return verifyApply<ScoreOp>(*this); }
 
 LogicalResult TableOp::verify() {
   auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
-  if (!weight || weight.getType() != getResult().getType())
-    return emitOpError("(C1) @") << getWeight() << " is not a dec.weight of type " << getResult().getType();
+  auto type = cast<RankedTensorType>(getResult().getType());
+  if (!weight || weight.getTensorType().getElementType() != type.getElementType() ||
+      failed(verifyCompatibleShape(weight.getTensorType().getShape(), type.getShape())))
+    return emitOpError("(C1) @") << getWeight() << " is not a dec.weight of type " << type;
   return success();
 }
 

@@ -18,8 +18,10 @@ class MaskFunctionOp<string mnemonic> : DecOp<mnemonic, [Symbol, IsolatedFromAbo
 def MaskOp : MaskFunctionOp<"mask"> {
   let summary = "true = query position q of sequence b, head h may see key position k";
   let description = [{
-    (C1) four arguments of type index, then parameters: tensors of index, i1 or f32, rank 1 to 4.   (C2) the body yields one i1.
-    (C3) the body holds only arith ops, dec.param and dec.apply; their results are index, i1, i32, i64 or f32.
+    (C1) four arguments of type index, then parameters: tensors of index, i1 or f32, rank 1 to 4, or scalars of them.
+    (C2) the body yields one i1.   (C3) the body holds only arith ops, math.exp, dec.param, dec.apply and dec.apply_score; their
+    results are index, i1, i32, i64 or f32.   (C5) a divisor is a constant other than 0 or arith.maxsi with a positive constant.
+    A function with scalar parameters can only be applied: an attention gives tensors.
     Example:
       dec.mask @causal(%b: index, %h: index, %q: index, %k: index) {
         %keep = arith.cmpi sle, %k, %q : index
@@ -33,7 +35,7 @@ def MaskOp : MaskFunctionOp<"mask"> {
 
 def ScoreOp : MaskFunctionOp<"score"> {
   let summary = "A bias added to the scaled score: f32 of (b, h, q, k)";
-  let description = [{ (C1), (C3) as dec.mask.   (C2) the body yields one f32. }];
+  let description = [{ (C1), (C3), (C5) as dec.mask.   (C2) the body yields one f32. }];
 }
 
 def YieldOp : DecOp<"yield", [Pure, Terminator, ParentOneOf<["MaskOp", "ScoreOp"]>]> {
@@ -59,8 +61,8 @@ def ParamOp : DecOp<"param", [Pure, DeclareOpInterfaceMethods<InferTypeOpInterfa
 def TableOp : DecOp<"table", [Pure]> {
   let summary = "A weight as a parameter of masks and scores";
   let description = [{
-    (C1) weight is a dec.weight of the result's type.
-    Example: %bias = dec.table @relative_attention_bias : tensor<32x8xf32>
+    (C1) weight is a dec.weight of the result's element type, rank and static extents.
+    Example: %bias = dec.table @relative_attention_bias : tensor<?x?xf32>
   }];
   let arguments = (ins FlatSymbolRefAttr:$weight);
   let results = (outs DecParamTensor:$result);

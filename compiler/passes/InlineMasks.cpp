@@ -1,5 +1,5 @@
-// InlineMasks: in: masks composed with dec.apply. Out: every mask in one region of arith ops; only used functions stay.
-// Tested in tests/passes/inline-masks.mlir.
+// InlineMasks: in: masks and scores composed with dec.apply and dec.apply_score. Out: each in one region of arith ops;
+// only used functions stay, so that none has scalar parameters. Tested in tests/passes/inline-masks.mlir.
 #include "compiler/dialect/Dec.h"
 #include "compiler/passes/Passes.h"
 
@@ -14,20 +14,18 @@ using namespace mlir;
 
 namespace {
 
-/// Copies the callee's body in front of `apply`. The copy may hold further dec.apply ops; the verifier rules out
-/// cycles.
-void inlineApply(dec::ApplyOp apply, dec::MaskOp callee) {
+/// Copies the callee's body in front of `apply`. The copy may apply further functions; the verifier rules out cycles.
+void inlineApply(Operation *apply, Operation *callee) {
   OpBuilder builder(apply);
   IRMapping mapping;
-  Block &body = callee.getBody().front();
-  SmallVector<Value> actual{apply.getSequence(), apply.getHead(), apply.getQuery(), apply.getKey()};
-  llvm::append_range(actual, apply.getParams());
-  mapping.map(body.getArguments(), actual);
+  Block &body = callee->getRegion(0).front();
+  // Both applies have the operands of their callees: b, h, q, k, parameters.
+  mapping.map(body.getArguments(), apply->getOperands());
   for (Operation &op : body.without_terminator())
     builder.clone(op, mapping);
   auto yield = cast<dec::YieldOp>(body.getTerminator());
-  apply.replaceAllUsesWith(mapping.lookupOrDefault(yield.getValue()));
-  apply.erase();
+  apply->getResult(0).replaceAllUsesWith(mapping.lookupOrDefault(yield.getValue()));
+  apply->erase();
 }
 
 /// Larger masks are refused: masks that apply each other twice grow without bound.
@@ -35,13 +33,13 @@ constexpr size_t kMaxOps = 4096;
 
 LogicalResult inlineAll(Operation *function, Block &body, Operation *scope) {
   for (;;) {
-    auto applies = body.getOps<dec::ApplyOp>();
-    if (applies.empty())
+    auto apply = llvm::find_if(body, [](Operation &op) { return isa<dec::ApplyOp, dec::ApplyScoreOp>(op); });
+    if (apply == body.end())
       return success();
     if (body.getOperations().size() > kMaxOps)
       return function->emitOpError("has more than ") << kMaxOps << " ops with the masks that it applies";
-    dec::ApplyOp apply = *applies.begin();
-    inlineApply(apply, SymbolTable::lookupNearestSymbolFrom<dec::MaskOp>(scope, apply.getCalleeAttr()));
+    auto callee = apply->getAttrOfType<FlatSymbolRefAttr>("callee");
+    inlineApply(&*apply, SymbolTable::lookupNearestSymbolFrom(scope, callee));
   }
 }
 

@@ -2,6 +2,8 @@
 #include "compiler/passes/MaskToText.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <fmt/format.h>
@@ -61,6 +63,8 @@ public:
              << kMaxNodes << " operations as a tree";
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       static constexpr std::string_view kIndices[] = {"b", "h", "q", "k"};
+      if (argument.getArgNumber() >= std::size(kIndices))
+        return value.getParentRegion()->getParentOp()->emitOpError("has scalar parameters: kernels take tensors");
       return std::string(kIndices[argument.getArgNumber()]);
     }
     Operation *op = value.getDefiningOp();
@@ -91,6 +95,7 @@ private:
         .Case<arith::MaxSIOp, arith::MaximumFOp>([](auto) { return "max"; })
         .Case<arith::SelectOp>([](auto) { return "select"; })
         .Case<arith::SIToFPOp>([](auto) { return "itof"; })
+        .Case<math::ExpOp>([](auto) { return "exp"; })
         .Default([](Operation *) { return ""; });
   }
 
@@ -158,11 +163,12 @@ FailureOr<std::string> maskToText(Region &body, unsigned firstParam) {
 std::string maskParamsToText(Region &body, unsigned firstParam) {
   std::string result;
   for (BlockArgument argument : body.getArguments().drop_front(dec::MaskOp::kNumIndices)) {
-    auto type = cast<RankedTensorType>(argument.getType());
-    std::string_view element = type.getElementType().isF32()        ? "f32"
-                               : type.getElementType().isInteger(1) ? "u8"
-                                                                    : "i32";
-    result += fmt::format("{}p{}:{}:{}", result.empty() ? "" : ",", firstParam++, element, type.getRank());
+    auto tensor = dyn_cast<RankedTensorType>(argument.getType());
+    Type type = getElementTypeOrSelf(argument.getType());
+    std::string_view element = type.isF32() ? "f32" : type.isInteger(1) ? "u8" : "i32";
+    // A scalar has rank 0, which no kernel takes.
+    result +=
+        fmt::format("{}p{}:{}:{}", result.empty() ? "" : ",", firstParam++, element, tensor ? tensor.getRank() : 0);
   }
   return result;
 }

@@ -2,6 +2,7 @@
 #include "compiler/reference/FunctionEvaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
@@ -19,17 +20,16 @@ template <class T> Scalar<T> FunctionEvaluator<T>::fail(Operation *op, const std
   return {};
 }
 
-template <class T>
-Scalar<T> FunctionEvaluator<T>::call(Operation *callee, std::array<int64_t, 4> point, const Params &arguments) {
+template <class T> Scalar<T> FunctionEvaluator<T>::call(Operation *callee, ArrayRef<Actual> arguments) {
   if (++numCalls > kMaxCalls)
     return fail(callee, fmt::format("applies masks more than {} times at one point", kMaxCalls));
   Frame frame;
   Block &body = callee->getRegion(0).front();
-  for (auto [i, argument] : llvm::enumerate(body.getArguments()))
-    if (i < point.size())
-      frame.scalars[argument] = {point[i], 0};
+  for (auto [argument, actual] : llvm::zip_equal(body.getArguments(), arguments))
+    if (actual.tensor)
+      frame.params[argument] = actual.tensor;
     else
-      frame.params[argument] = arguments[i - point.size()];
+      frame.scalars[argument] = actual.scalar;
   for (Operation &op : body.without_terminator())
     frame.scalars[op.getResult(0)] = eval(&op, frame);
   return frame.scalars.lookup(cast<dec::YieldOp>(body.getTerminator()).getValue());
@@ -38,16 +38,15 @@ Scalar<T> FunctionEvaluator<T>::call(Operation *callee, std::array<int64_t, 4> p
 template <class T> Scalar<T> FunctionEvaluator<T>::eval(Operation *op, Frame &frame) {
   if (auto param = dyn_cast<dec::ParamOp>(op))
     return element(param, frame);
-  if (auto apply = dyn_cast<dec::ApplyOp>(op)) {
+  if (isa<dec::ApplyOp, dec::ApplyScoreOp>(op)) {
     Operation *&callee = callees[op];
     if (!callee)
-      callee = SymbolTable::lookupNearestSymbolFrom(function->getParentOp(), apply.getCalleeAttr());
-    Params arguments;
-    for (mlir::Value param : apply.getParams())
-      arguments.push_back(frame.params.lookup(param));
-    auto at = [&](mlir::Value index) { return frame.scalars.lookup(index).i; };
-    return call(callee, {at(apply.getSequence()), at(apply.getHead()), at(apply.getQuery()), at(apply.getKey())},
-                arguments);
+      callee =
+          SymbolTable::lookupNearestSymbolFrom(function->getParentOp(), op->getAttrOfType<FlatSymbolRefAttr>("callee"));
+    SmallVector<Actual> arguments;
+    for (mlir::Value operand : op->getOperands())
+      arguments.push_back({frame.params.lookup(operand), frame.scalars.lookup(operand)});
+    return call(callee, arguments);
   }
   SmallVector<Scalar<T>> in;
   for (mlir::Value operand : op->getOperands())
@@ -195,6 +194,7 @@ template <class T> Scalar<T> FunctionEvaluator<T>::evalArith(Operation *op, Arra
       .Case([&](arith::SubFOp) { return real(in[0].f - in[1].f); })
       .Case([&](arith::MulFOp) { return real(in[0].f * in[1].f); })
       .Case([&](arith::DivFOp) { return real(in[0].f / in[1].f); })
+      .Case([&](math::ExpOp) { return real(std::exp(in[0].f)); })
       .Case([&](arith::MaximumFOp) { return real(extremum(in[0].f, in[1].f, true)); })
       .Case([&](arith::MinimumFOp) { return real(extremum(in[0].f, in[1].f, false)); })
       .Default(

@@ -24,7 +24,8 @@ template <class T> class FunctionEvaluator {
 public:
   using Params = llvm::SmallVector<const Value<T> *>;
 
-  /// `function`: a dec.mask or dec.score. Params outlive the evaluator and are in the order of its parameters.
+  /// `function`: a dec.mask or dec.score without scalar parameters. Params outlive the evaluator and are in the order
+  /// of its parameters.
   FunctionEvaluator(mlir::Operation *function, Params params) : function(function), params(std::move(params)) {}
 
   bool visible(int64_t b, int64_t h, int64_t q, int64_t k) { return evaluate({b, h, q, k}).i != 0; }
@@ -33,6 +34,11 @@ public:
   const std::string &problem() const { return text; }
 
 private:
+  /// A tensor, or what stands for a scalar parameter.
+  struct Actual {
+    const Value<T> *tensor = nullptr;
+    Scalar<T> scalar;
+  };
   struct Frame {
     llvm::DenseMap<mlir::Value, Scalar<T>> scalars;
     llvm::DenseMap<mlir::Value, const Value<T> *> params;
@@ -44,9 +50,15 @@ private:
 
   Scalar<T> evaluate(std::array<int64_t, 4> point) {
     numCalls = 0;
-    return call(function, point, params);
+    llvm::SmallVector<Actual> arguments;
+    for (int64_t index : point)
+      arguments.push_back({nullptr, {index, 0}});
+    for (const Value<T> *param : params)
+      arguments.push_back({param, {}});
+    return call(function, arguments);
   }
-  Scalar<T> call(mlir::Operation *callee, std::array<int64_t, 4> point, const Params &arguments);
+  /// `arguments`: b, h, q, k and the parameters.
+  Scalar<T> call(mlir::Operation *callee, llvm::ArrayRef<Actual> arguments);
   Scalar<T> eval(mlir::Operation *op, Frame &frame);
   Scalar<T> evalArith(mlir::Operation *op, llvm::ArrayRef<Scalar<T>> in);
   Scalar<T> element(dec::ParamOp op, Frame &frame);

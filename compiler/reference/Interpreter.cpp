@@ -89,7 +89,7 @@ template <class T> llvm::Error Interpreter<T>::State::dispatch(Operation *op) {
   return TypeSwitch<Operation *, llvm::Error>(op)
       .template Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp,
                      dec::SplitOp, dec::LogitsOp, dec::LengthsOp, dec::CacheLengthsOp, dec::KvAppendOp,
-                     dec::AttentionOp, dec::CachedAttentionOp>([&](auto known) { return eval(known); })
+                     dec::AttentionOp, dec::CachedAttentionOp, dec::TableOp>([&](auto known) { return eval(known); })
       .Default([&](Operation *other) { return error(other, "the interpreter does not know this op"); });
 }
 
@@ -259,6 +259,15 @@ template <class T> llvm::Error Interpreter<T>::State::eval(dec::SplitOp op) {
     first += result.shape[1];
     values[part] = std::move(result);
   }
+  return llvm::Error::success();
+}
+
+template <class T> llvm::Error Interpreter<T>::State::eval(dec::TableOp op) {
+  auto data = weight(op, op.getWeight());
+  if (!data)
+    return data.takeError();
+  auto type = dec::lookupWeight(op, op.getWeight()).getTensorType();
+  values[op.getResult()] = Real{type.getShape().vec(), {*data, *data + type.getNumElements()}};
   return llvm::Error::success();
 }
 

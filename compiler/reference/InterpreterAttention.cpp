@@ -100,6 +100,7 @@ llvm::Error Interpreter<T>::State::attend(Op op, int64_t kvHeads, ArrayRef<Keys<
     bias.emplace(evaluator(op, *op.getScore(), op.getScoreParams()));
   int64_t heads = op.getHeads(), dim = query.shape[1] / heads, stride = kvHeads * dim;
   T scale = static_cast<T>(op.getScale().convertToDouble());
+  T cap = op.getSoftcap() ? static_cast<T>(op.getSoftcap()->convertToDouble()) : T(0);
   Real result = matrix<T>(query.shape[0], query.shape[1]);
   std::vector<int64_t> seen;
   std::vector<T> weight;
@@ -119,7 +120,8 @@ llvm::Error Interpreter<T>::State::attend(Op op, int64_t kvHeads, ArrayRef<Keys<
           for (int64_t d = 0; d < dim; ++d)
             dot += x[d] * keys[b].key[j * stride + first + d];
           seen.push_back(j);
-          weight.push_back(scale * dot + (bias ? bias->score(b, h, q, k) : T(0)));
+          T scaled = cap > 0 ? cap * std::tanh(scale * dot / cap) : scale * dot;
+          weight.push_back(scaled + (bias ? bias->score(b, h, q, k) : T(0)));
         }
         softmax(weight);
         for (size_t s = 0; s < seen.size(); ++s)

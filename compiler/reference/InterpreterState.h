@@ -55,6 +55,7 @@ template <class T> struct Interpreter<T>::State {
   llvm::Error eval(dec::KvAppendOp op);
   llvm::Error eval(dec::AttentionOp op);
   llvm::Error eval(dec::CachedAttentionOp op);
+  llvm::Error eval(dec::TableOp op);
 
   llvm::Expected<Real> matmul(mlir::Operation *op, const Real &x, llvm::StringRef weightName,
                               std::optional<llvm::StringRef> biasName, int64_t outputs);

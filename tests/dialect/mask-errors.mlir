@@ -28,7 +28,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
 // -----
 
 dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
-  // expected-error@+1 {{(C1) argument 4 is 'tensor<?xf64>', expected a tensor of index, i1 or f32, rank 1 to 4}}
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<?xf64>', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
   dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?xf64>) {
     %t = arith.constant true
     dec.yield %t : i1
@@ -41,7 +41,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
 // -----
 
 dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
-  // expected-error@+1 {{(C1) argument 4 is 'tensor<i1>', expected a tensor of index, i1 or f32, rank 1 to 4}}
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<i1>', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
   dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<i1>) {
     %t = arith.constant true
     dec.yield %t : i1
@@ -92,7 +92,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
 
 dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
   dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
-    // expected-error@+1 {{(C3) is not allowed in a mask or score: only arith ops, dec.param and dec.apply}}
+    // expected-error@+1 {{(C3) is not allowed in a mask or score: only arith ops, math.exp, dec.param, dec.apply and dec.apply_score}}
     %r = builtin.unrealized_conversion_cast %q : index to i1
     %t = arith.constant true
     dec.yield %t : i1
@@ -270,6 +270,360 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i6
     dec.yield %t : i1
   }) : () -> ()
   func.func @decode(%x: tensor<?x32xf32> {dec.name = "tgt"}, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.floordivsi %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.divsi %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.ceildivsi %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.remsi %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.divui %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.ceildivui %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.remui %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?xindex>) {
+    %c = dec.param %p[%b] : tensor<?xindex>
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.floordivsi %k, %c : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%n: index) {
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.floordivsi %k, %n : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 0 : index
+    %m = arith.maxsi %q, %c : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.floordivsi %k, %m : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c = arith.constant 1 : index
+    %m = arith.minsi %q, %c : index
+    // expected-error@+1 {{(C5) may divide by zero: the divisor must be a constant other than 0 or arith.maxsi with a positive constant}}
+    %r = arith.floordivsi %k, %m : index
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<*xf32>', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<*xf32>) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<?x?x?x?x?xf32>', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?x?x?x?x?xf32>) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'tensor<f32>', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<f32>) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'memref<?xf32>', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: memref<?xf32>) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // expected-error@+1 {{(C1) argument 4 is 'i32', expected a tensor of index, i1 or f32, rank 1 to 4, or a scalar of them}}
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: i32) {
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.cache @c kind self heads 2 dim 16 block 16
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) is not allowed in a mask or score}}
+    %n = dec.cache_lengths @c : tensor<?xindex>
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %x = arith.constant 1.0 : f32
+    // expected-error@+1 {{(C3) is not allowed in a mask or score}}
+    %r = math.log %x : f32
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?xf32>) {
+    // expected-error@+1 {{(C3) a sorted parameter holds indices, found 'f32'}}
+    %r = dec.param %p[%b] sorted : tensor<?xf32>
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @f(%b: index, %h: index, %q: index, %k: index) params(%p: tensor<?xi1>) {
+    // expected-error@+1 {{(C3) a sorted parameter holds indices, found 'i1'}}
+    %r = dec.param %p[%b] sorted : tensor<?xi1>
+    %t = arith.constant true
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @window(%b: index, %h: index, %q: index, %k: index) params(%n: index) {
+    %t = arith.cmpi sgt, %k, %n : index
+    dec.yield %t : i1
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    // expected-error@+1 {{(C3) @window has scalar parameters, an attention gives tensors: apply it in a dec.mask that names the values}}
+    %a = dec.attention %x, %x, %x rows %rows, %rows heads 2 kv_heads 2 scale 0.25 mask @window() : tensor<?x32xf32>, tensor<?x32xf32>
+    return %a : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.mask @window(%b: index, %h: index, %q: index, %k: index) params(%n: index) {
+    %t = arith.cmpi sgt, %k, %n : index
+    dec.yield %t : i1
+  }
+  dec.score @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C1) @window is not a dec.score}}
+    %r = dec.apply_score @window(%b, %h, %q, %k) params(%q : index)
+    dec.yield %r : f32
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.score @f(%b: index, %h: index, %q: index, %k: index) {
+    // expected-error@+1 {{(C3) @f applies itself}}
+    %r = dec.apply_score @f(%b, %h, %q, %k)
+    dec.yield %r : f32
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  dec.weight @w from [#dec.source<"w", 0, 4>] raw : tensor<4x2xf32>
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    // expected-error@+1 {{(C1) @w is not a dec.weight of type 'tensor<?x3xf32>'}}
+    %t = dec.table @w : tensor<?x3xf32>
+    return %x : tensor<?x32xf32>
+  }
+}
+
+// -----
+
+dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    // expected-error@+1 {{(C1) @none is not a dec.weight of type 'tensor<?xf32>'}}
+    %t = dec.table @none : tensor<?xf32>
     return %x : tensor<?x32xf32>
   }
 }

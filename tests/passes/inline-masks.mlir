@@ -46,3 +46,40 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : 
     return %a : tensor<?x32xf32>
   }
 }
+
+// Scalars become the constants that the caller names; scores are applied too. Nothing with scalar parameters stays.
+dec.model @scalars attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
+  // CHECK-LABEL: dec.model @scalars
+  // CHECK-NOT: @window
+  dec.mask @window(%b: index, %h: index, %q: index, %k: index) params(%w: index) {
+    %oldest = arith.subi %q, %w : index
+    %keep = arith.cmpi sgt, %k, %oldest : index
+    dec.yield %keep : i1
+  }
+  dec.score @scaled(%b: index, %h: index, %q: index, %k: index) params(%by: f32) {
+    %e = math.exp %by : f32
+    dec.yield %e : f32
+  }
+  // CHECK: dec.mask @near(%{{.*}}: index, %{{.*}}: index, %[[Q:.*]]: index, %[[K:.*]]: index) {
+  // CHECK-NEXT: %[[W:.*]] = arith.constant 5 : index
+  // CHECK-NEXT: %[[OLD:.*]] = arith.subi %[[Q]], %[[W]] : index
+  // CHECK-NEXT: arith.cmpi sgt, %[[K]], %[[OLD]] : index
+  dec.mask @near(%b: index, %h: index, %q: index, %k: index) {
+    %w = arith.constant 5 : index
+    %keep = dec.apply @window(%b, %h, %q, %k) params(%w : index)
+    dec.yield %keep : i1
+  }
+  // CHECK: dec.score @half
+  // CHECK-NEXT: %[[HALF:.*]] = arith.constant 5.000000e-01 : f32
+  // CHECK-NEXT: %[[E:.*]] = math.exp %[[HALF]] : f32
+  // CHECK-NEXT: dec.yield %[[E]] : f32
+  dec.score @half(%b: index, %h: index, %q: index, %k: index) {
+    %by = arith.constant 0.5 : f32
+    %s = dec.apply_score @scaled(%b, %h, %q, %k) params(%by : f32)
+    dec.yield %s : f32
+  }
+  func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
+    %a = dec.attention %x, %x, %x rows %rows, %rows heads 2 kv_heads 2 scale 0.25 softcap 30.0 mask @near() score @half() : tensor<?x32xf32>, tensor<?x32xf32>
+    return %a : tensor<?x32xf32>
+  }
+}

@@ -94,8 +94,9 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : 
 dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 64 : i64} {
   dec.cache @c kind self heads 2 dim 16 block 16
   dec.mask @f(%b: index, %h: index, %q: index, %k: index) {
+    %c3 = arith.constant 3 : index
     // expected-error@+1 {{cannot be evaluated in a kernel's mask}}
-    %r = arith.remsi %q, %k : index
+    %r = arith.remsi %q, %c3 : index
     %t = arith.cmpi eq, %r, %q : index
     dec.yield %t : i1
   }

@@ -2,6 +2,8 @@
 #include "compiler/reference/FunctionEvaluator.h"
 #include "tests/reference/Ir.h"
 
+#include <limits>
+
 using namespace decant;
 using namespace decant::test;
 
@@ -20,10 +22,10 @@ double score(const std::string &ops, int64_t q, int64_t k, std::string *problem 
   return result;
 }
 
-/// The integer op `name` of q and k, as a number.
+/// The integer op `name` of q and the constant k, as a number.
 double integer(const std::string &name, int64_t q, int64_t k, std::string *problem = nullptr) {
-  return score("%x = arith." + name +
-                   " %q, %k : index\n %i = arith.index_cast %x : index to i64\n %r = arith.sitofp %i : i64 to f32",
+  return score("%c = arith.constant " + std::to_string(k) + " : index\n %x = arith." + name +
+                   " %q, %c : index\n %i = arith.index_cast %x : index to i64\n %r = arith.sitofp %i : i64 to f32",
                q, k, problem);
 }
 double comparison(const std::string &op, int64_t q, int64_t k) {
@@ -124,8 +126,8 @@ TEST(FunctionEvaluator, MasksThatApplyEachOtherTwiceEnd) {
 
 TEST(FunctionEvaluator, WhatCannotBeComputedIsTold) {
   std::string problem;
-  integer("divsi", 1, 0, &problem);
-  EXPECT_EQ(problem, "arith.divsi: 1 divided by 0");
+  integer("divsi", std::numeric_limits<int64_t>::min(), -1, &problem);
+  EXPECT_EQ(problem, "arith.divsi: -9223372036854775808 divided by -1");
   integer("shli", 1, 1, &problem);
   EXPECT_EQ(problem.rfind("arith.shli: ", 0), 0u) << problem;
 }
