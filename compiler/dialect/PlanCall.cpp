@@ -46,8 +46,9 @@ bool fits(const Argument &argument, MemRefType type) {
                         [](auto pair) { return std::get<1>(pair) == kAny || std::get<0>(pair) == std::get<1>(pair); });
   case Argument::Dynamic:
     return type.getLayout().isIdentity() && type.getShape() == ArrayRef(argument.shape);
-  case Argument::Param: // whatever strides the caller's tensor has
-    return llvm::all_of(type.getShape(), ShapedType::isDynamic);
+  case Argument::Param: // whatever strides the caller's tensor has, or a raw weight
+    return llvm::all_of(type.getShape(), ShapedType::isDynamic) ||
+           (type.hasStaticShape() && type.getLayout().isIdentity());
   }
   llvm_unreachable("unknown kind");
 }

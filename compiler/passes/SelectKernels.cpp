@@ -188,7 +188,7 @@ private:
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp,
               dec::SplitOp, dec::LogitsOp, dec::KvAppendOp, dec::CachedAttentionOp, dec::LengthsOp, dec::CacheLengthsOp,
-              func::ReturnOp>([&](auto typed) { return lower(typed); })
+              dec::TableOp, func::ReturnOp>([&](auto typed) { return lower(typed); })
         .Default([](Operation *other) { return other->emitOpError("has no kernel: phase cache has to run first"); });
   }
 
@@ -368,6 +368,12 @@ private:
     spec.params = params.empty() ? "-" : params;
     Value out = buffers[op.getResult()] = alloc(loc, dec::width(op.getQuery()));
     call(op, "attention " + op.getCache(), spec, ins, out, plan::Size::Tiles);
+    return success();
+  }
+
+  /// Kernels read a table as they read a parameter: element by element.
+  LogicalResult lower(dec::TableOp op) {
+    buffers[op.getResult()] = weight(op.getLoc(), op.getWeight(), dec::Layout::Raw);
     return success();
   }
 
