@@ -59,6 +59,8 @@ uint32_t PlanTables::paramIndex(plan::ParamOp op) {
   if (isNew)
     params.push_back({blob.text(op.getName()), typeCode(type.getElementType()), static_cast<uint32_t>(type.getRank()),
                       static_cast<float>(op.getNeutral().convertToDouble()), 0});
+  if (op.getSorted()) // in one entry is enough
+    params[it->second].flags |= DECANT_PARAM_SORTED;
   return it->second;
 }
 

@@ -49,10 +49,10 @@ def InputOp : PlanOp<"input", [Pure]> {
 
 def ParamOp : PlanOp<"param", [Pure]> {
   let summary = "A mask parameter given by the caller, or its neutral element";
-  let description = [{ Example: %keep = plan.param "self_keep" neutral 1.0 : memref<?x?x?x?xi8> }];
-  let arguments = (ins StrAttr:$name, F64Attr:$neutral);
+  let description = [{ sorted: its rows ascend; the runtime refuses others.   Example: %keep = plan.param "self_keep" neutral 1.0 : memref<?x?x?x?xi8> }];
+  let arguments = (ins StrAttr:$name, F64Attr:$neutral, UnitAttr:$sorted);
   let results = (outs PlanBuffer:$result);
-  let assemblyFormat = "$name `neutral` $neutral attr-dict `:` type($result)";
+  let assemblyFormat = "$name `neutral` $neutral (`sorted` $sorted^)? attr-dict `:` type($result)";
 }
 
 def WeightOp : PlanOp<"weight", [Pure]> {

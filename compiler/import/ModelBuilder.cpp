@@ -1,8 +1,6 @@
 // See ModelBuilder.h.
 #include "compiler/import/ModelBuilder.h"
-#include "compiler/import/Prelude.h" // generated from compiler/dialect/prelude.mlir
-
-#include "mlir/Parser/Parser.h"
+#include "compiler/import/LinkPrelude.h"
 
 #include <cmath>
 
@@ -41,24 +39,9 @@ void ModelBuilder::at(const std::string &where) { loc = NameLoc::get(builder.get
 // ---- top level
 
 void ModelBuilder::addFunctions(StringRef text, ArrayRef<StringRef> names) {
-  std::string all = (StringRef(kPrelude) + "\n" + text).str();
-  auto parsed = parseSourceString<ModuleOp>(all, ParserConfig(context), "prelude.mlir");
-  assert(parsed && "the prelude and the families' masks are part of the compiler");
+  auto parsed = parsePrelude(*context, text);
   for (StringRef name : names)
-    copyFunction(*parsed, name);
-}
-
-void ModelBuilder::copyFunction(ModuleOp from, StringRef name) {
-  Operation *function = SymbolTable::lookupSymbolIn(from, name);
-  assert(function && "no such mask or score in the prelude");
-  if (SymbolTable::lookupSymbolIn(model, name))
-    return;
-  function->walk([&](dec::ApplyOp apply) { copyFunction(from, apply.getCallee()); });
-  Operation *copy = builder.clone(*function);
-  Location where = NameLoc::get(builder.getStringAttr(name));
-  copy->walk([&](Operation *op) { op->setLoc(where); });
-  for (BlockArgument argument : copy->getRegion(0).getArguments())
-    argument.setLoc(where);
+    copyFunction(builder, model, *parsed, name);
 }
 
 void ModelBuilder::addGeneration() {

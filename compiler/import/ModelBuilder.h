@@ -80,7 +80,6 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> take() { return std::move(module); }
 
 private:
-  void copyFunction(mlir::ModuleOp from, llvm::StringRef name);
   mlir::OpBuilder weightBuilder();
 
   mlir::MLIRContext *context;

@@ -141,7 +141,7 @@ private:
       bool isStates =
           type && !neutral && type.getRank() == 2 && type.getElementType().isF32() && dec::isWidth(type.getDimSize(1));
       if (isParam)
-        buffers[argument] = param(name.getValue(), type, neutral);
+        buffers[argument] = param(name.getValue(), type, neutral, isSorted(argument));
       else if (isIds)
         buffers[argument] = indexInput("ids");
       else if (isStates)
@@ -166,13 +166,30 @@ private:
   }
 
   /// Mask parameters come with whatever strides the caller's tensors have: 0 broadcasts.
-  Value param(StringRef name, RankedTensorType type, FloatAttr neutral) {
+  Value param(StringRef name, RankedTensorType type, FloatAttr neutral, bool sorted) {
     Type element = type.getElementType();
     element = element.isInteger(1) ? builder.getI8Type() : element.isIndex() ? builder.getI32Type() : element;
     SmallVector<int64_t> dynamic(type.getRank(), ShapedType::kDynamic);
     auto layout = StridedLayoutAttr::get(builder.getContext(), 0, dynamic);
     return plan::ParamOp::create(builder, function.getLoc(), MemRefType::get(dynamic, element, layout),
-                                 builder.getStringAttr(name), neutral);
+                                 builder.getStringAttr(name), neutral, sorted ? builder.getUnitAttr() : UnitAttr());
+  }
+
+  /// Does a mask or score that gets `argument` rely on its rows to ascend?
+  bool isSorted(BlockArgument argument) {
+    auto relies = [&](FlatSymbolRefAttr symbol, ValueRange params) {
+      if (!symbol)
+        return false;
+      Operation *callee = SymbolTable::lookupSymbolIn(model, symbol.getValue());
+      std::vector<MaskParam> known = dec::maskParams(callee->getRegion(0));
+      for (auto [param, value] : llvm::zip(known, params))
+        if (param.sorted && value == argument)
+          return true;
+      return false;
+    };
+    return llvm::any_of(function.getBody().getOps<dec::CachedAttentionOp>(), [&](dec::CachedAttentionOp op) {
+      return relies(op.getMaskAttr(), op.getMaskParams()) || relies(op.getScoreAttr(), op.getScoreParams());
+    });
   }
 
   // ---- calls

@@ -3,7 +3,10 @@
 // Encoder-decoder (names of transformers): input_ids, attention_mask, decoder_input_ids, decoder_attention_mask ->
 // logits, encoder_last_hidden_state; tokens whose mask is 0 are left out, their rows come back as zeros.
 // Torch decoder (names of PyTorch): tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
-// -> output. Tested in tests/reference.
+// -> output.
+// Decoder-only: input_ids or inputs_embeds [batch, tokens, width], attention_mask, and the model's mask parameters by
+// their dec.name (absent: neutral) -> logits, or last_hidden_state of a model without a vocabulary.
+// Tested in tests/reference and tests/e2e.
 #pragma once
 
 #include "compiler/weights/WeightSet.h"

@@ -127,7 +127,7 @@ static llvm::Expected<std::vector<NamedTensor>> evalModel(dec::ModelOp model, co
     return evalEncoderDecoder<T>(model, weights, inputs);
   if (model.getKind() == "torch_decoder")
     return evalTorchDecoder<T>(model, weights, inputs);
-  return unsupported(fmt::format("decant eval does not know models of kind \"{}\"", model.getKind().str()));
+  return evalDecoderOnly<T>(model, weights, inputs);
 }
 
 llvm::Expected<std::vector<NamedTensor>> evalReference(mlir::ModuleOp module, const WeightSet &weights,

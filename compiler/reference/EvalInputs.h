@@ -47,6 +47,9 @@ template <class T>
 llvm::Expected<std::vector<NamedTensor>> evalEncoderDecoder(dec::ModelOp model, const WeightSet &weights,
                                                             const EvalInputs &inputs);
 template <class T>
+llvm::Expected<std::vector<NamedTensor>> evalDecoderOnly(dec::ModelOp model, const WeightSet &weights,
+                                                         const EvalInputs &inputs);
+template <class T>
 llvm::Expected<std::vector<NamedTensor>> evalTorchDecoder(dec::ModelOp model, const WeightSet &weights,
                                                           const EvalInputs &inputs);
 

@@ -173,7 +173,7 @@ struct PlanChecker {
       if (decant_status status = step(each, entry); status != DECANT_OK)
         return status;
     const decant_tables_header &h = tables.header();
-    uint32_t columns = h.model_kind == DECANT_MODEL_TORCH_DECODER ? h.width : h.vocab;
+    uint32_t columns = h.vocab ? h.vocab : h.width;
     if (entry.output != UINT32_MAX || kind == DECANT_ENTRY_DECODE)
       if (decant_status status = result(entry.output, entry, kind == DECANT_ENTRY_DECODE ? columns : 1);
           status != DECANT_OK)

@@ -48,7 +48,7 @@ struct Checker {
         !within(h.max_context, 1, 1u << 24) || !within(h.max_source, hasSource, 1u << 24) ||
         !within(h.block_tokens, 1, 1u << 12))
       return damaged("a limit of the model is out of range");
-    if (h.model_kind != DECANT_MODEL_TORCH_DECODER && h.vocab == 0)
+    if (h.model_kind == DECANT_MODEL_ENCODER_DECODER && h.vocab == 0)
       return damaged("a model with token ids has no vocabulary");
     return DECANT_OK;
   }

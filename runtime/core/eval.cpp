@@ -1,5 +1,6 @@
 #include "runtime/core/eval.h"
 
+#include "runtime/core/eval_params.h"
 #include "runtime/core/module_file.h"
 #include "runtime/core/session.h"
 
@@ -16,10 +17,11 @@ struct Part {
   uint64_t begin = 0, most = UINT64_MAX;
 };
 
-/// The real tokens of a batch: ids packed, and where each came from.
+/// The real tokens of a batch: ids or embeddings packed, and where each came from.
 struct Packed {
-  uint64_t batch = 0, length = 0;
+  uint64_t batch = 0, length = 0, width = 0; ///< width: of embeddings, 0 = ids
   Array<int32_t> ids;
+  Array<float> embeds;
   Array<uint64_t> cells;  ///< b * length + position of each packed id
   Array<uint64_t> starts; ///< (batch + 1)
 
@@ -43,7 +45,13 @@ struct Evaluator {
 
   decant_status pack(const char *name, const char *mask_name, Packed &packed) {
     const RawTensor *ids = findTensor(inputs, name), *mask = findTensor(inputs, mask_name);
-    if (!ids || ids->rank != 2 || (ids->type != RawI32 && ids->type != RawI64))
+    const uint64_t width = session->header().width;
+    packed.width = takesEmbeds() ? width : 0;
+    if (packed.width &&
+        (!ids || ids->rank != 3 || ids->dims[2] != width || (ids->type != RawF32 && ids->type != RawF64)))
+      return message.fail(DECANT_INVALID_ARGUMENT, "%s: %s, expected (batch, tokens, %llu) of F32 or F64", name,
+                          ids ? "wrong shape or type" : "missing", Ull(width));
+    if (!packed.width && (!ids || ids->rank != 2 || (ids->type != RawI32 && ids->type != RawI64)))
       return message.fail(DECANT_INVALID_ARGUMENT, "%s: %s, expected (batch, tokens) of I32 or I64", name,
                           ids ? "wrong rank or type" : "missing");
     if (mask && (mask->rank != 2 || mask->dims[0] != ids->dims[0] || mask->dims[1] != ids->dims[1]))
@@ -57,16 +65,27 @@ struct Evaluator {
     for (uint64_t b = 0; b < packed.batch; ++b)
       if (decant_status status = packOne(*ids, mask, b, packed); status != DECANT_OK)
         return status;
-    return packed.starts.push(packed.ids.size()) ? DECANT_OK : outOfMemory();
+    return packed.starts.push(packed.cells.size()) ? DECANT_OK : outOfMemory();
   }
 
+  /// A decoder without embeddings of its own.
+  bool takesEmbeds() const { return !session->model->uses(DECANT_ENTRY_DECODE, DECANT_INPUT_IDS); }
+
   decant_status packOne(const RawTensor &ids, const RawTensor *mask, uint64_t b, Packed &packed) {
-    if (!packed.starts.push(packed.ids.size()))
+    if (!packed.starts.push(packed.cells.size()))
       return outOfMemory();
     for (uint64_t position = 0; position < packed.length; ++position) {
       uint64_t cell = b * packed.length + position;
       if (mask && elementAt(*mask, cell) == 0)
         continue;
+      for (uint64_t i = 0; i < packed.width; ++i)
+        if (!packed.embeds.push(static_cast<float>(elementAt(ids, cell * packed.width + i))))
+          return outOfMemory();
+      if (packed.width) {
+        if (!packed.cells.push(cell))
+          return outOfMemory();
+        continue;
+      }
       double id = elementAt(ids, cell);
       if (!(id >= 0 && id < double(session->header().vocab)))
         return message.fail(
@@ -82,9 +101,10 @@ struct Evaluator {
   bool rowsOf(const Packed &packed, Part part, const Array<int32_t> &slots, Array<decant_rows> &rows) {
     rows.clear();
     for (uint64_t b = 0; b < packed.batch; ++b)
-      if (uint64_t count = packed.count(b, part);
-          count && !rows.push({slots[b], static_cast<int32_t>(count), packed.ids.data() + packed.starts[b] + part.begin,
-                               nullptr}))
+      if (uint64_t count = packed.count(b, part), first = packed.starts[b] + part.begin;
+          count &&
+          !rows.push({slots[b], static_cast<int32_t>(count), packed.width ? nullptr : packed.ids.data() + first,
+                      packed.width ? packed.embeds.data() + first * packed.width : nullptr}))
         return false;
     return true;
   }
@@ -124,16 +144,25 @@ struct Evaluator {
 
   /// All at once, or in as many steps as the model's caches need.
   decant_status decode(const Packed &target, const Array<int32_t> &slots, Array<decant_rows> &rows) {
-    float *to = add("logits", target, session->header().vocab);
+    const uint32_t vocab = session->header().vocab;
+    float *to = add(vocab ? "logits" : "last_hidden_state", target, vocab ? vocab : session->header().width);
     if (!to)
       return outOfMemory();
-    const decant_step_options options{sizeof options, 1, nullptr, 0};
+    EvalParams params;
+    if (decant_status status = params.collect(*session, inputs, message); status != DECANT_OK)
+      return status;
+    const decant_step_options options{sizeof options, 1, params.masks().data(), params.masks().size()};
     Part part{0, session->model->tables.maxStepTokens()};
     for (; part.begin < target.length; part.begin += part.most) {
       if (!rowsOf(target, part, slots, rows))
         return outOfMemory();
       if (rows.empty())
         break;
+      if (rows.size() != target.batch && !params.masks().empty())
+        return message.fail(DECANT_INVALID_ARGUMENT,
+                            "%s: with it every sequence needs a token in every step (steps of %llu tokens): give the "
+                            "sequences apart",
+                            params.masks()[0].name, Ull(part.most));
       decant_result result{};
       if (decant_status status = decant_decode(session, rows.data(), rows.size(), &options, &result);
           status != DECANT_OK)
@@ -146,19 +175,24 @@ struct Evaluator {
   decant_status run() {
     bool encoder = session->header().model_kind == DECANT_MODEL_ENCODER_DECODER;
     Packed target;
-    constexpr std::string_view kNames[] = {"input_ids", "attention_mask", "decoder_input_ids",
-                                           "decoder_attention_mask"};
-    decant_status status = checkNames(inputs, {kNames, encoder ? size_t(4) : size_t(2)}, message);
+    const char *tokens = encoder ? "decoder_input_ids" : takesEmbeds() ? "inputs_embeds" : "input_ids";
+    Array<std::string_view> names;
+    for (const char *name : {tokens, "attention_mask", "input_ids", "decoder_attention_mask"})
+      if ((encoder || names.size() < 2) && !names.push(name))
+        return outOfMemory();
+    for (const decant_param &param : session->model->tables.params())
+      if (!names.push(session->model->tables.text(param.name)))
+        return outOfMemory();
+    decant_status status = checkNames(inputs, {names.data(), names.size()}, message);
     if (status != DECANT_OK)
       return status;
-    status = encoder ? pack("decoder_input_ids", "decoder_attention_mask", target)
-                     : pack("input_ids", "attention_mask", target);
+    status = pack(tokens, encoder ? "decoder_attention_mask" : "attention_mask", target);
     if (status != DECANT_OK)
       return status;
     const uint64_t batch = session->cache.slots.size(); // of input_ids
     if (target.batch != batch)
-      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, input_ids has %llu",
-                          Ull(target.batch), Ull(batch));
+      return message.fail(DECANT_INVALID_ARGUMENT, "%s: %llu sequences, expected %llu", tokens, Ull(target.batch),
+                          Ull(batch));
     Array<int32_t> slots;
     Array<decant_rows> rows;
     for (uint64_t b = 0; b < target.batch; ++b) {
@@ -175,10 +209,19 @@ struct Evaluator {
   }
 };
 
+/// The input that says how many sequences there are.
+const char *namingInput(const decant_model &model) {
+  if (model.header().model_kind == DECANT_MODEL_TORCH_DECODER)
+    return "tgt";
+  return model.header().model_kind == DECANT_MODEL_DECODER_ONLY && !model.uses(DECANT_ENTRY_DECODE, DECANT_INPUT_IDS)
+             ? "inputs_embeds"
+             : "input_ids";
+}
+
 /// Sequences in the batch, for the number of slots; 0 if the naming tensor is missing.
 uint64_t batchOf(const decant_model &model, std::span<const RawTensor> inputs) {
   bool torch = model.header().model_kind == DECANT_MODEL_TORCH_DECODER;
-  const RawTensor *tensor = findTensor(inputs, torch ? "tgt" : "input_ids");
+  const RawTensor *tensor = findTensor(inputs, namingInput(model));
   if (!tensor)
     return 0;
   return torch ? (tensor->rank == 3 ? tensor->dims[!model.header().batch_first] : 1) : tensor->dims[0];
@@ -205,10 +248,13 @@ const RawTensor *findTensor(std::span<const RawTensor> inputs, std::string_view 
 
 decant_status checkNames(std::span<const RawTensor> inputs, std::span<const std::string_view> known,
                          const Message &message) {
-  char list[128] = "";
-  for (size_t used = 0; std::string_view name : known)
+  char list[512] = "";
+  for (size_t used = 0; std::string_view name : known) {
+    if (used + 8 >= sizeof list) // longer names stay out of the sentence
+      break;
     used += static_cast<size_t>(std::snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "",
                                               static_cast<int>(name.size()), name.data()));
+  }
   for (const RawTensor &tensor : inputs)
     if (std::find(known.begin(), known.end(), tensor.name) == known.end())
       return message.fail(DECANT_INVALID_ARGUMENT, "%.*s: unknown input; this model takes %s",
@@ -254,8 +300,7 @@ decant_status evaluate(decant_model *model, int32_t threads, std::span<const Raw
   uint64_t batch = batchOf(*model, inputs);
   bool torch = model->header().model_kind == DECANT_MODEL_TORCH_DECODER;
   if (batch == 0 || batch > 1u << 16)
-    return message.fail(DECANT_INVALID_ARGUMENT, "%s: missing, or its batch is not 1 to 65536",
-                        torch ? "tgt" : "input_ids");
+    return message.fail(DECANT_INVALID_ARGUMENT, "%s: missing, or its batch is not 1 to 65536", namingInput(*model));
   decant_session_options options{sizeof options, threads, static_cast<int32_t>(batch)};
   decant_session *session = nullptr;
   if (decant_status status = decant_session_create(model, &options, &session); status != DECANT_OK)

@@ -204,7 +204,7 @@ decant_status decant_decode(decant_session *session, const decant_rows *items, s
     return status;
   const decant_tables_header &h = session->header();
   uint32_t index = h.entries[DECANT_ENTRY_DECODE].output;
-  decant_result result = resultOf(*session, index, h.model_kind == DECANT_MODEL_TORCH_DECODER ? h.width : h.vocab);
+  decant_result result = resultOf(*session, index, h.vocab ? h.vocab : h.width);
   if (!all && session->model->tables.buffers()[index].region == DECANT_SIZE_ROWS)
     if (status = pickLastRows(*session, result); status != DECANT_OK) {
       step.giveBack();
@@ -235,6 +235,31 @@ MaskLimits maskLimits(const decant_session &session, std::string_view name, uint
   return {{static_cast<int64_t>(session.items.size()), std::max<int64_t>(heads, 1), q, k}};
 }
 
+/// The rows of an i32 parameter whose bounds rest on their order.
+decant_status checkSorted(decant_session &session, const decant_mask &mask) {
+  int64_t place[4] = {0, 0, 0, 0}; // of a row: all indices but the last
+  const int last = mask.rank - 1;
+  for (bool more = true; more;) {
+    int64_t row = 0;
+    for (int i = 0; i < last; ++i)
+      row += place[i] * mask.strides[i];
+    const auto *values = static_cast<const int32_t *>(mask.data) + row;
+    for (int64_t k = 1; k < mask.extents[last]; ++k)
+      if (values[k * mask.strides[last]] < values[(k - 1) * mask.strides[last]])
+        return session.text().fail(DECANT_INVALID_ARGUMENT,
+                                   "mask %s: %d at %lld of its last dimension follows %d: the rows of this parameter "
+                                   "must ascend",
+                                   mask.name, values[k * mask.strides[last]], static_cast<long long>(k),
+                                   values[(k - 1) * mask.strides[last]]);
+    more = false;
+    for (int i = last - 1; i >= 0 && !more; --i) {
+      place[i] = place[i] + 1 < mask.extents[i] ? place[i] + 1 : 0;
+      more = place[i] != 0;
+    }
+  }
+  return DECANT_OK;
+}
+
 decant_status setMask(decant_session &session, const decant_mask &mask, uint32_t entry) {
   std::span<const decant_param> params = session.model->tables.params();
   for (size_t p = 0; p < params.size(); ++p) {
@@ -245,6 +270,8 @@ decant_status setMask(decant_session &session, const decant_mask &mask, uint32_t
       return session.text().fail(DECANT_INVALID_ARGUMENT, "mask %s: rank %d with %s data, expected rank %u", mask.name,
                                  mask.rank, mask.data ? "some" : "no", params[p].rank);
     MaskLimits needed = maskLimits(session, name, entry);
+    if (mask.rank == 2 || mask.rank == 3) // what their indices mean is the model's affair; kernels stay within them
+      std::copy_n(mask.extents, mask.rank, needed.limits);
     MaskValue value{mask.data, mask.rank, {}, {}};
     int64_t reach = 0; // index of the last element that this step reads
     for (int32_t i = 0; i < mask.rank; ++i) {
@@ -266,6 +293,9 @@ decant_status setMask(decant_session &session, const decant_mask &mask, uint32_t
       value.extents[i] = mask.extents[i];
       value.strides[i] = mask.strides[i];
     }
+    if (params[p].flags & DECANT_PARAM_SORTED)
+      if (decant_status status = checkSorted(session, mask); status != DECANT_OK)
+        return status;
     session.masks[p] = value;
     return DECANT_OK;
   }

@@ -39,7 +39,7 @@ struct Generator {
   /// Everything that can be wrong with the inputs, before the first step.
   decant_status check() {
     const decant_tables_header &h = session().header();
-    if (h.model_kind == DECANT_MODEL_TORCH_DECODER)
+    if (h.vocab == 0)
       return session().text().fail(DECANT_UNIMPLEMENTED, "this model has no vocabulary to generate from");
     const decant_generation &g = h.generation;
     start_token = g.decoder_start_token_id >= 0 ? g.decoder_start_token_id : g.bos_token_id;

@@ -139,8 +139,9 @@ typedef struct decant_param {
   uint32_t type;     /* decant_type */
   uint32_t rank;
   float neutral; /* value that stands for an absent parameter */
-  uint32_t reserved;
+  uint32_t flags; /* DECANT_PARAM_SORTED: every row (last dimension) ascends */
 } decant_param;
+#define DECANT_PARAM_SORTED 1u
 
 typedef struct decant_target {
   decant_range name;     /* "x86-64-v3" */

@@ -3,11 +3,13 @@
 #include "compiler/config/Errors.h"
 #include "compiler/dialect/Dec.h"
 #include "compiler/dialect/Plan.h"
+#include "compiler/import/LinkPrelude.h"
 #include "compiler/text/TextTables.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -87,10 +89,16 @@ llvm::Expected<LoadedModel> loadFile(MLIRContext &context, const ModelSource &so
   if (!weights)
     return weights.takeError();
   DiagnosticText diagnostics(&context);
-  auto module = parseSourceFile<ModuleOp>(source.path, ParserConfig(&context));
+  // Unverified at first: masks that the file takes from the prelude are missing until they are linked.
+  auto module = parseSourceFile<ModuleOp>(source.path, ParserConfig(&context, /*verifyAfterParse=*/false));
   if (!module)
     return badInput(diagnostics.text);
-  if (!dec::findModel(*module))
+  dec::ModelOp model = dec::findModel(*module);
+  if (model && failed(linkPrelude(model)))
+    return badInput(diagnostics.text);
+  if (failed(verify(*module)))
+    return badInput(diagnostics.text);
+  if (!model)
     return badInput(source.path + ": expected one dec.model, found none or several");
   return LoadedModel{std::move(module), std::move(*weights)};
 }

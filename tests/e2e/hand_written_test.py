@@ -1,0 +1,106 @@
+"""A decoder layer written by hand, with a mask of its own from the prelude's parts: README's example, against PyTorch."""
+import array
+import json
+import unittest
+
+from harness import DECANT, TESTS, Case, read_safetensors, run, write_safetensors
+
+MODEL = TESTS / "models" / "prefix-window-document"
+LAYER, WEIGHTS, INPUTS = MODEL / "layer.mlir", MODEL / "w.safetensors", MODEL / "inputs.safetensors"
+
+
+class HandWritten(Case):
+    def compile(self, layer=LAYER, name="layer"):
+        self.succeeds(DECANT, "compile", layer, "--weights", WEIGHTS, "-o", self.dir / name)
+        return self.dir / name
+
+    def evaluate(self, model, inputs=INPUTS, *options):
+        out = self.dir / "out.safetensors"
+        self.succeeds(DECANT, "eval", model, "--inputs", inputs, "--outputs", out, *options)
+        return read_safetensors(out)["last_hidden_state"]
+
+    def assert_near(self, found, expected, limit):
+        self.assertEqual(found[1], expected[1])
+        self.assertLessEqual(max(abs(a - b) for a, b in zip(found[2], expected[2])), limit)
+
+    def inputs(self, change):
+        tensors = read_safetensors(INPUTS)
+        change(tensors)
+        write_safetensors(self.dir / "in.safetensors", tensors)
+        return self.dir / "in.safetensors"
+
+    def test_golden(self):
+        golden = read_safetensors(MODEL / "golden.safetensors")["last_hidden_state"]
+        for name in ("layer", "layer.so"):
+            self.assert_near(self.evaluate(self.compile(name=name)), golden, 1e-5)
+        self.assert_near(self.evaluate(LAYER, INPUTS, "--weights", WEIGHTS, "--reference", "f64"), golden, 1e-10)
+
+    def test_bounds_stand_in_the_ir(self):
+        masks = self.succeeds(DECANT, "compile", LAYER, "--weights", WEIGHTS, "--emit-ir=masks").stdout
+        self.assertIn('visit = "', masks)
+        self.assertIn("(sub q0 19)", masks)
+        self.assertIn("(search p0 b ", masks)
+        self.assertNotIn("dec.apply", masks)
+
+    def test_every_dump_resumes(self):
+        self.compile()
+        dumps = self.dir / "dumps"
+        self.succeeds(DECANT, "compile", LAYER, "--weights", WEIGHTS, "-o", self.dir / "again", "--dump-phases", dumps)
+        for dump in sorted(dumps.iterdir()):
+            with self.subTest(dump.name):
+                self.assertEqual((self.compile(dump, "resumed")).read_bytes(), (self.dir / "layer").read_bytes())
+
+    def test_without_ranges_the_bits_are_the_same(self):
+        """Phase masks with its attributes taken out: every block is visited, every mask evaluated."""
+        masks = self.succeeds(DECANT, "compile", LAYER, "--weights", WEIGHTS, "--emit-ir=masks").stdout
+        begin = masks.index('full = "')
+        end = masks.index("}", begin)
+        plain = self.dir / "plain.mlir"
+        plain.write_text(masks[:begin].rstrip() + 'full = "()", visit = "-"' + masks[end:])
+        self.assertEqual(self.evaluate(self.compile(plain, "plain")), self.evaluate(self.compile()))
+
+    def test_absent_parameters_are_neutral(self):
+        def drop(tensors):
+            del tensors["segment"], tensors["prefix"]
+
+        def neutral(tensors):
+            for name in ("segment", "prefix"):
+                dtype, shape, values = tensors[name]
+                tensors[name] = (dtype, shape, array.array("q", [0] * len(values)))
+
+        model = self.compile()
+        absent = self.evaluate(model, self.inputs(drop))
+        self.assertEqual(absent, self.evaluate(model, self.inputs(neutral)))
+        self.assert_near(self.evaluate(LAYER, self.inputs(drop), "--weights", WEIGHTS, "--reference", "f64"), absent, 1e-5)
+
+    def test_segments_must_ascend(self):
+        def swap(tensors):
+            tensors["segment"][2][3] = 99
+
+        for model, options in ((self.compile(), ()), (LAYER, ("--weights", WEIGHTS, "--reference", "f64"))):
+            self.refuses(3, ["segment", "must ascend"], DECANT, "eval", model, "--inputs", self.inputs(swap), "--outputs",
+                         self.dir / "out", *options)
+
+    def test_inputs_are_named(self):
+        def rename(tensors):
+            tensors["segments"] = tensors.pop("segment")
+
+        for model, options in ((self.compile(), ()), (LAYER, ("--weights", WEIGHTS, "--reference", "f64"))):
+            self.refuses(3, ["segments", "segment"], DECANT, "eval", model, "--inputs", self.inputs(rename), "--outputs",
+                         self.dir / "out", *options)
+
+    def test_unknown_mask(self):
+        broken = self.dir / "broken.mlir"
+        broken.write_text(LAYER.read_text().replace("@sliding_window(", "@slidin_window("))
+        self.refuses(3, ["broken.mlir:", "@slidin_window", "@sliding_window"], DECANT, "compile", broken, "--weights", WEIGHTS,
+                     "-o", self.dir / "x")
+
+    def test_explain(self):
+        told = json.loads(self.succeeds(DECANT, "explain", LAYER, "--weights", WEIGHTS, "--json").stdout)
+        (mask,) = told["masks"]
+        self.assertEqual(mask["name"], "mine")
+        self.assertGreater(mask["tiles"][1]["skipped_percent"], 80)
+
+
+if __name__ == "__main__":
+    unittest.main()
