@@ -369,7 +369,7 @@ std::optional<int64_t> visibleWindow(const KeyRanges &visit) {
   int64_t most = 0;
   for (const KeyRange &range : visit.ranges) {
     auto slack = slackOf(prover, prover.affine(range.begin), 0);
-    if (!slack)
+    if (!slack || !prover.atMost(range.end, indexExpr("q1")))
       return std::nullopt;
     most = std::max(most, *slack);
   }

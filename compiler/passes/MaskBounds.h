@@ -20,7 +20,7 @@ struct MaskBounds {
 MaskBounds deriveMaskBounds(const MaskExpr &mask, const std::vector<MaskParam> &params);
 
 /// The smallest W such that no query sees a key at or below (its position - W), whatever the parameters; none: no such
-/// W is known.
+/// W is known, or a query may see keys behind itself (then a cache is not read position by position).
 std::optional<int64_t> visibleWindow(const KeyRanges &visit);
 
 } // namespace decant

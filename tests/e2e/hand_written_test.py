@@ -95,6 +95,28 @@ class HandWritten(Case):
         self.refuses(3, ["broken.mlir:", "@slidin_window", "@sliding_window"], DECANT, "compile", broken, "--weights", WEIGHTS,
                      "-o", self.dir / "x")
 
+    def test_scores_and_softcap(self):
+        """T5's buckets from a weight, ALiBi, a capped product: compiled against the interpreter."""
+        text = LAYER.read_text()
+        mask = "mask @mine(%segment, %prefix : tensor<?x?xindex>, tensor<?xindex>)"
+        t5 = text.replace("    %o = dec.attention", "    %t = dec.table @buckets : tensor<?x?xf32>\n    %o = dec.attention").replace(
+            "  // document and", '  dec.weight @buckets from [#dec.source<"up.weight", 0, 32>] raw : tensor<32x48xf32>\n  // document and')
+        t5 = t5.replace("scale 0.25", "scale 0.25 softcap 1.5").replace(mask, mask + " score @t5_bias_causal(%t : tensor<?x?xf32>)")
+        alibi = text.replace("  // document and", """  dec.score @slopes(%b: index, %h: index, %q: index, %k: index) {
+    %heads = arith.constant 3 : index
+    %bias = dec.apply_score @alibi(%b, %h, %q, %k) params(%heads : index)
+    dec.yield %bias : f32
+  }
+  // document and""").replace(mask, mask + " score @slopes()")
+        plain = read_safetensors(MODEL / "golden.safetensors")["last_hidden_state"]
+        for name, layer in (("t5", t5), ("alibi", alibi)):
+            with self.subTest(name):
+                file = self.dir / f"{name}.mlir"
+                file.write_text(layer)
+                expected = self.evaluate(file, INPUTS, "--weights", WEIGHTS, "--reference", "f64")
+                self.assert_near(self.evaluate(self.compile(file, name)), expected, 1e-5)
+                self.assertGreater(max(abs(a - b) for a, b in zip(expected[2], plain[2])), 1e-2)
+
     def test_explain(self):
         told = json.loads(self.succeeds(DECANT, "explain", LAYER, "--weights", WEIGHTS, "--json").stdout)
         (mask,) = told["masks"]
