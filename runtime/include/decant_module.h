@@ -138,7 +138,7 @@ typedef struct decant_param {
   decant_range name; /* e.g. "tgt_mask" */
   uint32_t type;     /* decant_type */
   uint32_t rank;
-  float neutral; /* value that stands for an absent parameter */
+  float neutral;  /* value that stands for an absent parameter */
   uint32_t flags; /* DECANT_PARAM_SORTED: every row (last dimension) ascends */
 } decant_param;
 #define DECANT_PARAM_SORTED 1u
