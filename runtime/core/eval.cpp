@@ -177,7 +177,8 @@ struct Evaluator {
     Packed target;
     const char *tokens = encoder ? "decoder_input_ids" : takesEmbeds() ? "inputs_embeds" : "input_ids";
     Array<std::string_view> names;
-    for (const char *name : {tokens, "attention_mask", "input_ids", "decoder_attention_mask"})
+    for (const char *name :
+         {encoder ? "input_ids" : tokens, "attention_mask", "decoder_input_ids", "decoder_attention_mask"})
       if ((encoder || names.size() < 2) && !names.push(name))
         return outOfMemory();
     for (const decant_param &param : session->model->tables.params())
@@ -191,8 +192,8 @@ struct Evaluator {
       return status;
     const uint64_t batch = session->cache.slots.size(); // of input_ids
     if (target.batch != batch)
-      return message.fail(DECANT_INVALID_ARGUMENT, "%s: %llu sequences, expected %llu", tokens, Ull(target.batch),
-                          Ull(batch));
+      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, input_ids has %llu",
+                          Ull(target.batch), Ull(batch));
     Array<int32_t> slots;
     Array<decant_rows> rows;
     for (uint64_t b = 0; b < target.batch; ++b) {

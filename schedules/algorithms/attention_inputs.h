@@ -78,8 +78,10 @@ struct AttentionInputs {
 
   // A real clamp: an unsafe promise inside a length keeps Halide from making it a loop's bound.
   Halide::Expr sequence(Halide::Expr tile) const { return Halide::clamp(tiles(0, tile), 0, kvLen.dim(0).extent() - 1); }
+  /// Rows that a tile does not have read its last one: behind it there may be no memory.
   Halide::Expr queryRow(Halide::Expr tile, Halide::Expr row) const {
-    return Halide::unsafe_promise_clamped(tiles(1, tile) + row, 0, q.dim(1).extent() - 1);
+    return Halide::unsafe_promise_clamped(tiles(1, tile) + Halide::min(row, tiles(2, tile) - 1), 0,
+                                          q.dim(1).extent() - 1);
   }
   Halide::Expr length(Halide::Expr tile) const { return kvLen(sequence(tile)); }
   Halide::Expr blockCount(Halide::Expr tile) const { return (length(tile) + (blockSize - 1)) / blockSize; }

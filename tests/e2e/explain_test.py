@@ -219,7 +219,7 @@ class Explain(Case):
         told = self.succeeds(DECANT, "explain", *self.with_mask(CAUSAL), "--mask", "decoder_self", "--size", "4").stdout
         self.assertTrue(told.startswith("decoder_self: k <= q\nvisit [0, q1)\nfull  [0, q0 + 1)\n"), told)
         self.assertTrue(told.endswith("\n\n██· · · \n████· · \n██████· \n████████\n"), told)
-        self.assertIn("4096 x 4096: tiles of 8 queries x 16 keys: 49.8 % skipped, 49.8 % run without the mask, 0.4 % with it; "
+        self.assertIn("4096 x 4096: tiles of 32 queries x 16 keys: 49.6 % skipped, 49.6 % run without the mask, 0.8 % with it; "
                       "50.0 % of the elements visible\n", told)
         half = self.succeeds(DECANT, "explain", *self.with_mask(CAUSAL), "--mask", "decoder_self", "--size", "41").stdout
         self.assertEqual(half.splitlines()[-21], "█▄" + "·" * 39)

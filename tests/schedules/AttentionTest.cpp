@@ -5,8 +5,10 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <optional>
+#include <sys/mman.h>
 
 namespace decant::test {
 namespace {
@@ -384,6 +386,24 @@ TEST(AttentionScore, AKeyFarBelowTheLargestWeighsNothing) {
   const Floats out = data.run(LoadedKernel(data.spec("few")), 8);
   for (int column = 0; column < c.d; ++column)
     ASSERT_EQ(out.at(column, 0), data.value(0, 0, 0, column)) << "column " << column;
+}
+
+TEST(AttentionTiles, NothingBehindTheLastRowIsRead) {
+  const Case c{1, 1, 64, 16, "(le k q)", "-", "-", causal, {}};
+  Data data(c);
+  const Floats want = data.run(LoadedKernel(data.spec("many")), 32);
+  const size_t bytes = data.q.data.size() * sizeof(float), page = 4096, whole = (bytes + page - 1) / page * page;
+  auto *memory =
+      static_cast<char *>(mmap(nullptr, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(memory, MAP_FAILED);
+  ASSERT_EQ(mprotect(memory + whole, page, PROT_NONE), 0);
+  const size_t used = size_t(kRows) * size_t(c.d) * sizeof(float);
+  auto *rows = reinterpret_cast<float *>(memory + whole - used); // the last row ends where nothing may be read
+  std::memcpy(rows, data.q.data.data(), used);
+  data.q.buffer = Halide::Runtime::Buffer<float>(rows, data.q.extents);
+  for (const char *rowClass : {"few", "many"})
+    data.expectSameBits(data.run(LoadedKernel(data.spec(rowClass)), 8), want, rowClass);
+  munmap(memory, whole + page);
 }
 
 TEST(AttentionTiles, RowsThatDoNotBelongToATileAreNotWritten) {
