@@ -5,8 +5,8 @@
 // Torch decoder (names of PyTorch): tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask
 // -> output.
 // Decoder-only: input_ids or inputs_embeds [batch, tokens, width], attention_mask, and the model's mask parameters by
-// their dec.name (absent: neutral) -> logits, or last_hidden_state of a model without a vocabulary.
-// Tested in tests/reference and tests/e2e.
+// their dec.name (absent: neutral; indices count real tokens, padding left out) -> logits, or last_hidden_state of a
+// model without a vocabulary. Tested in tests/reference and tests/e2e.
 #pragma once
 
 #include "compiler/weights/WeightSet.h"
