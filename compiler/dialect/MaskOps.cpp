@@ -180,7 +180,7 @@ LogicalResult ParamOp::verify() {
 
 /// (C3): follows callees; `seen` holds the functions being visited.
 static bool reaches(Operation *from, Operation *target, llvm::SmallPtrSetImpl<Operation *> &seen) {
-  if (!seen.insert(from).second)
+  if (!seen.insert(from).second || from->getRegion(0).empty()) // an empty one is refused where it stands
     return false;
   for (Operation &op : from->getRegion(0).front()) {
     if (!isa<ApplyOp, ApplyScoreOp>(op))

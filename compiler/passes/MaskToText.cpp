@@ -114,6 +114,8 @@ private:
 
   static FailureOr<std::string> constantText(arith::ConstantOp constant) {
     if (auto real = dyn_cast<FloatAttr>(constant.getValue())) {
+      if (!real.getValue().isFinite())
+        return constant.emitOpError("is not finite: a kernel's mask has finite numbers only");
       std::string digits = fmt::format("{}", real.getValue().convertToFloat());
       return digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
     }

@@ -140,6 +140,10 @@ private:
       bool isIds = type && !neutral && type.getRank() == 1 && type.getElementType().isInteger(32);
       bool isStates =
           type && !neutral && type.getRank() == 2 && type.getElementType().isF32() && dec::isWidth(type.getDimSize(1));
+      if (isParam && !type.getElementType().isF32() && !isSmallInteger(neutral.getValueAsDouble()))
+        return function.emitOpError("argument ")
+               << argument.getArgNumber() << ": dec.neutral is " << neutral.getValueAsDouble()
+               << ", expected a whole number of at most 2^24 in size";
       if (isParam)
         buffers[argument] = param(name.getValue(), type, neutral, isSorted(argument));
       else if (isIds)
@@ -163,6 +167,11 @@ private:
     Type element = type.getElementType();
     return type.getRank() >= 1 && type.getRank() <= dec::kMaxParamRank &&
            (element.isIndex() || element.isInteger(1) || element.isF32());
+  }
+
+  /// The tables hold neutral elements as f32.
+  static bool isSmallInteger(double value) {
+    return std::abs(value) <= 1 << 24 && value == static_cast<double>(static_cast<int64_t>(value));
   }
 
   /// Mask parameters come with whatever strides the caller's tensors have: 0 broadcasts.

@@ -18,27 +18,31 @@ struct Param {
 };
 
 /// Parameters of a mask or score whose rows must ascend, what it applies included (the verifier rules out cycles).
-std::vector<bool> sortedParams(mlir::Operation *function) {
+using SortedParams = llvm::DenseMap<mlir::Operation *, std::vector<bool>>;
+std::vector<bool> sortedParams(mlir::Operation *function, SortedParams &known) {
+  if (auto found = known.find(function); found != known.end())
+    return found->second;
   std::vector<bool> sorted;
   for (const MaskParam &param : dec::maskParams(function->getRegion(0)))
     sorted.push_back(param.sorted);
   auto follow = [&](auto apply) {
     mlir::Operation *callee =
         mlir::SymbolTable::lookupNearestSymbolFrom(function->getParentOp(), apply.getCalleeAttr());
-    for (auto [relies, value] : llvm::zip(sortedParams(callee), apply.getParams()))
+    for (auto [relies, value] : llvm::zip(sortedParams(callee, known), apply.getParams()))
       if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(value); relies && argument)
         sorted[argument.getArgNumber() - dec::MaskOp::kNumIndices] = true;
   };
   function->walk([&](dec::ApplyOp apply) { follow(apply); });
   function->walk([&](dec::ApplyScoreOp apply) { follow(apply); });
-  return sorted;
+  return known[function] = sorted;
 }
 
 bool reliesOnOrder(dec::ModelOp model, mlir::BlockArgument argument) {
+  SortedParams known;
   auto relies = [&](mlir::FlatSymbolRefAttr symbol, mlir::ValueRange params) {
     if (symbol)
       for (auto [sorted, value] :
-           llvm::zip(sortedParams(mlir::SymbolTable::lookupSymbolIn(model, symbol.getValue())), params))
+           llvm::zip(sortedParams(mlir::SymbolTable::lookupSymbolIn(model, symbol.getValue()), known), params))
         if (sorted && value == argument)
           return true;
     return false;

@@ -112,6 +112,8 @@ llvm::Error Interpreter<T>::State::attend(Op op, int64_t kvHeads, ArrayRef<Keys<
         const T *x = query.row(division.offsets[b] + i) + h * dim;
         T *out = result.row(division.offsets[b] + i) + h * dim;
         seen.clear(), weight.clear();
+        if (!mask.problem().empty())
+          return error(op, mask.problem());
         for (int64_t j = 0; j < keys[b].count; ++j) {
           int64_t k = keys[b].position + j;
           if (!mask.visible(b, h, q, k))

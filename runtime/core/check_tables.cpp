@@ -69,7 +69,8 @@ struct Checker {
       if (!fits<char>(kernel.symbol) || !fits<char>(kernel.spec))
         return damaged("the name of a kernel lies outside the tables");
     for (const decant_param &param : tables.params())
-      if (!fits<char>(param.name) || param.type > DECANT_U8 || param.rank < 1 || param.rank > 4)
+      if (!fits<char>(param.name) || param.type > DECANT_U8 || param.rank < 1 || param.rank > 4 ||
+          param.flags > DECANT_PARAM_SORTED || (param.flags && param.type != DECANT_I32))
         return damaged("a mask parameter is out of range");
     for (const decant_weight &weight : tables.weights())
       if (!fits<char>(weight.name) || weight.offset % 64 || weight.offset > h.weights_bytes ||

@@ -244,7 +244,7 @@ decant_status checkSorted(decant_session &session, const decant_mask &mask) {
     for (int i = 0; i < last; ++i)
       row += place[i] * mask.strides[i];
     const auto *values = static_cast<const int32_t *>(mask.data) + row;
-    for (int64_t k = 1; k < mask.extents[last]; ++k)
+    for (int64_t k = 1; k < mask.extents[last] && mask.strides[last] != 0; ++k)
       if (values[k * mask.strides[last]] < values[(k - 1) * mask.strides[last]])
         return session.text().fail(DECANT_INVALID_ARGUMENT,
                                    "mask %s: %d at %lld of its last dimension follows %d: the rows of this parameter "
@@ -253,7 +253,7 @@ decant_status checkSorted(decant_session &session, const decant_mask &mask) {
                                    values[(k - 1) * mask.strides[last]]);
     more = false;
     for (int i = last - 1; i >= 0 && !more; --i) {
-      place[i] = place[i] + 1 < mask.extents[i] ? place[i] + 1 : 0;
+      place[i] = mask.strides[i] != 0 && place[i] + 1 < mask.extents[i] ? place[i] + 1 : 0;
       more = place[i] != 0;
     }
   }

@@ -16,8 +16,9 @@ void defineRanges(AttentionKernel &k, const AttentionInputs &in) {
   auto bound = [&](const MaskExpr &expr) { return maskBoundToHalide(expr, at, in.params, in.images, k.searches); };
   std::vector<Expr> visit, full;
   for (const KeyRange &range : in.visit.ranges) {
-    visit.push_back(bound(range.begin) / in.blockSize);
-    visit.push_back((bound(range.end) + (in.blockSize - 1)) / in.blockSize);
+    // within the keys first: a parameter may be any number, and rounding up must not overflow
+    visit.push_back(clamp(bound(range.begin), 0, in.length(tile)) / in.blockSize);
+    visit.push_back((clamp(bound(range.end), 0, in.length(tile)) + (in.blockSize - 1)) / in.blockSize);
   }
   for (const KeyRange &range : in.full.ranges) {
     full.push_back(bound(range.begin));

@@ -1,4 +1,5 @@
-// Walks the tree. Integers stay far below 2^53, so a double holds them exactly. Tested in tests/schedules.
+// Walks the tree. Integers below 2^53 are exact in a double; larger ones are clamped where they index. Tested in
+// tests/schedules.
 #include "schedules/spec/MaskEval.h"
 
 #include <algorithm>
@@ -83,7 +84,7 @@ private:
     size_t place = 0;
     for (size_t i = 0; i < indices.size(); ++i) {
       const int64_t extent = found->second.extents[i];
-      place = place * size_t(extent) + size_t(std::clamp<int64_t>(int64_t(indices[i]), 0, extent - 1));
+      place = place * size_t(extent) + size_t(indices[i] > 0 ? std::min(indices[i], double(extent - 1)) : 0);
     }
     return found->second.data[place];
   }

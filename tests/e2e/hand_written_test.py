@@ -73,6 +73,37 @@ class HandWritten(Case):
         self.assertEqual(absent, self.evaluate(model, self.inputs(neutral)))
         self.assert_near(self.evaluate(LAYER, self.inputs(drop), "--weights", WEIGHTS, "--reference", "f64"), absent, 1e-5)
 
+    def test_a_prefix_of_any_length(self):
+        """Beyond the keys, and as large as 32 bits go."""
+        layer = self.dir / "prefix.mlir"
+        layer.write_text(LAYER.read_text().replace("%keep = arith.andi %same, %seen : i1", "%keep = arith.ori %early, %early : i1"))
+        model = self.compile(layer, "prefix")
+        for length in (0, 61, 2**31 - 1, -5):
+            with self.subTest(length):
+                inputs = self.inputs(lambda tensors: tensors["prefix"][2].__setitem__(0, length))
+                expected = self.evaluate(layer, inputs, "--weights", WEIGHTS, "--reference", "f64")
+                self.assert_near(self.evaluate(model, inputs), expected, 1e-5)
+
+    def test_hostile_functions(self):
+        """An empty region, one that is verified after its user; constants that no kernel can hold; a neutral element."""
+        text = LAYER.read_text()
+        cases = {
+            "empty": text.replace("@causal(%b", "@void(%b").replace(
+                "  func.func", '  "dec.mask"() <{sym_name = "void"}> ({}) : () -> ()\n  func.func'),
+            "infinite": text.replace("  // document and", """  dec.score @s(%b: index, %h: index, %q: index, %k: index) {
+    %x = arith.constant 0x7F800000 : f32
+    dec.yield %x : f32
+  }
+  // document and""").replace("tensor<?xindex>) : tensor<?x48xf32>, tensor<?x48xf32>",
+                              "tensor<?xindex>) score @s() : tensor<?x48xf32>, tensor<?x48xf32>"),
+            "neutral": text.replace('dec.name = "prefix", dec.neutral = 0.0', 'dec.name = "prefix", dec.neutral = 1.0e10')}
+        for name, layer in cases.items():
+            with self.subTest(name):
+                file = self.dir / f"{name}.mlir"
+                file.write_text(layer)
+                self.assertNotEqual(layer, text)
+                self.refuses(3, [f"{name}.mlir:"], DECANT, "compile", file, "--weights", WEIGHTS, "-o", self.dir / "x")
+
     def test_segments_must_ascend(self):
         def swap(tensors):
             tensors["segment"][2][3] = 99

@@ -253,6 +253,8 @@ private:
 void collectKernels(dec::ModelOp model, ExplainedModel &out) {
   model.walk([&](plan::CallOp call) {
     const size_t number = size_t(call.getKernel().value_or(0));
+    if (number > UINT16_MAX) // an edited dump; compiling it is refused
+      return;
     out.kernels.resize(std::max(out.kernels.size(), number + 1));
     ExplainedKernel &kernel = out.kernels[number];
     kernel.spec = call.getSpec().str();
