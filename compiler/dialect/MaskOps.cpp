@@ -188,8 +188,7 @@ static bool reaches(Operation *from, Operation *target, llvm::SmallPtrSetImpl<Op
     // The other functions may not be verified yet: their callee may be missing.
     auto symbol = op.getAttrOfType<FlatSymbolRefAttr>("callee");
     Operation *callee = symbol ? SymbolTable::lookupNearestSymbolFrom(from->getParentOp(), symbol) : nullptr;
-    if (isa_and_nonnull<MaskOp, ScoreOp>(callee) && !callee->getRegion(0).empty() &&
-        (callee == target || reaches(callee, target, seen)))
+    if (isa_and_nonnull<MaskOp, ScoreOp>(callee) && (callee == target || reaches(callee, target, seen)))
       return true;
   }
   return false;

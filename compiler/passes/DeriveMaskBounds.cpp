@@ -17,13 +17,10 @@ using namespace mlir;
 namespace {
 
 /// Sorted if every use says so.
-std::optional<std::vector<MaskParam>> paramsOf(dec::MaskOp mask) {
-  std::string text = maskParamsToText(mask.getBody(), 0), error;
-  auto params = parseMaskParams(text.empty() ? "-" : text, error);
-  if (!params)
-    return std::nullopt;
+std::vector<MaskParam> paramsOf(dec::MaskOp mask) {
+  std::vector<MaskParam> params = dec::maskParams(mask.getBody());
   auto arguments = mask.getBody().getArguments().drop_front(dec::MaskOp::kNumIndices);
-  for (auto [param, argument] : llvm::zip(*params, arguments))
+  for (auto [param, argument] : llvm::zip(params, arguments))
     param.sorted = !argument.use_empty() && llvm::all_of(argument.getUsers(), [](Operation *user) {
       auto load = dyn_cast<dec::ParamOp>(user);
       return load && load.getSorted();
@@ -48,11 +45,11 @@ struct DeriveMaskBounds : impl::DeriveMaskBoundsBase<DeriveMaskBounds> {
       text = maskToText(mask.getBody(), 0);
     }
     std::string error;
-    auto params = paramsOf(mask);
-    auto expr = failed(text) || !params ? std::nullopt : parseMaskExpr(*text, *params, error);
+    std::vector<MaskParam> params = paramsOf(mask);
+    auto expr = failed(text) ? std::nullopt : parseMaskExpr(*text, params, error);
     if (!expr || expr->type != MaskExpr::Type::Bool)
       return;
-    MaskBounds bounds = deriveMaskBounds(*expr, *params);
+    MaskBounds bounds = deriveMaskBounds(*expr, params);
     mask.setVisit(toText(bounds.visit));
     mask.setFull(toText(bounds.full));
   }

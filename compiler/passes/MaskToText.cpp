@@ -164,14 +164,8 @@ FailureOr<std::string> maskToText(Region &body, unsigned firstParam) {
 
 std::string maskParamsToText(Region &body, unsigned firstParam) {
   std::string result;
-  for (BlockArgument argument : body.getArguments().drop_front(dec::MaskOp::kNumIndices)) {
-    auto tensor = dyn_cast<RankedTensorType>(argument.getType());
-    Type type = getElementTypeOrSelf(argument.getType());
-    std::string_view element = type.isF32() ? "f32" : type.isInteger(1) ? "u8" : "i32";
-    // A scalar has rank 0, which no kernel takes.
-    result +=
-        fmt::format("{}p{}:{}:{}", result.empty() ? "" : ",", firstParam++, element, tensor ? tensor.getRank() : 0);
-  }
+  for (const MaskParam &param : dec::maskParams(body, firstParam))
+    result += fmt::format("{}{}:{}:{}", result.empty() ? "" : ",", param.name, param.type, param.rank);
   return result;
 }
 

@@ -81,6 +81,14 @@ RowKernel embedAlgorithm(const EmbedSpec &spec);
 KvAppendKernel kvAppendAlgorithm(const KvAppendSpec &spec);
 RowKernel elementwiseAlgorithm(const ElementwiseSpec &spec);
 
+/// A pool of the KV cache (an ImageParam or an OutputImageParam): panels of 16 lanes, `rows` of them a head and block.
+template <class Pool> void constrainPool(Pool pool, int rows, int heads) {
+  pool.dim(0).set_bounds(0, 16);
+  pool.dim(1).set_bounds(0, rows).set_stride(16);
+  pool.dim(2).set_bounds(0, heads).set_stride(16 * rows);
+  pool.dim(3).set_min(0).set_stride(16 * rows * heads);
+}
+
 /// Rounds up to the next multiple of 16, the width of a weight panel.
 inline int roundUp16(int64_t n) { return int((n + 15) / 16 * 16); }
 

@@ -60,15 +60,8 @@ struct AttentionInputs {
     const int wide = roundUp16(d);
     q.dim(0).set_bounds(0, heads * d);
     q.dim(1).set_min(0);
-    // panels of 16 lanes, as weights: the token of a key, the column of a value
-    auto panels = [&](Halide::ImageParam &pool, int rows) {
-      pool.dim(0).set_bounds(0, 16);
-      pool.dim(1).set_bounds(0, rows).set_stride(16);
-      pool.dim(2).set_bounds(0, kvHeads).set_stride(16 * rows);
-      pool.dim(3).set_min(0).set_stride(16 * rows * kvHeads);
-    };
-    panels(kpool, blockSize / 16 * d);
-    panels(vpool, wide / 16 * blockSize);
+    constrainPool(kpool, blockSize / 16 * d, kvHeads);
+    constrainPool(vpool, wide / 16 * blockSize, kvHeads);
     table.dim(0).set_min(0);
     table.dim(1).set_min(0);
     kvLen.dim(0).set_min(0);

@@ -29,14 +29,8 @@ KvAppendKernel kvAppendAlgorithm(const KvAppendSpec &spec) {
     return unsafe_promise_clamped(rowBlock(row), 0, pool.dim(3).extent() - 1);
   };
   Expr token = unsafe_promise_clamped(rowToken(row), 0, block - 1);
-  auto panels = [&](OutputImageParam pool, int rows) {
-    pool.dim(0).set_bounds(0, 16);
-    pool.dim(1).set_bounds(0, rows).set_stride(16);
-    pool.dim(2).set_bounds(0, heads).set_stride(16 * rows);
-    pool.dim(3).set_min(0).set_stride(16 * rows * heads);
-  };
-  panels(keyPool, block / 16 * d);
-  panels(valuePool, wide / 16 * block);
+  constrainPool(keyPool, block / 16 * d, heads);
+  constrainPool(valuePool, wide / 16 * block, heads);
   kernel.keys(token % 16, token / 16 * d + column, head, place(keyPool)) = k(head * d + column, row);
   kernel.values(column % 16, column / 16 * block + token, head, place(valuePool)) = v(head * d + column, row);
 
