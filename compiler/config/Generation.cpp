@@ -2,7 +2,7 @@
 //
 // Absent or null means the default of transformers' GenerationConfig. Rules that decant does not carry out are accepted
 // at their neutral value only; sampling keys act only with do_sample, which is refused. Tested in tests/config.
-#include "compiler/config/Families.h"
+#include "compiler/config/FamilyKeys.h"
 #include "compiler/config/Limits.h"
 
 #include <fmt/format.h>

@@ -32,13 +32,15 @@ def DecRowsType : TypeDef<DecDialect, "Rows"> {
 
 def DecRowsAttr : AttrDef<DecDialect, "Source"> {
   let mnemonic = "source";
-  let summary = "Rows [begin, end) of a raw tensor of the model's weight file";
-  let parameters = (ins StringRefParameter<"tensor name in the weight file">:$tensor, "int64_t":$begin, "int64_t":$end);
-  let assemblyFormat = "`<` $tensor `,` $begin `,` $end `>`";
+  let summary = "Rows [begin, end) of a raw tensor of the model's weight file, or of its transpose";
+  let parameters = (ins StringRefParameter<"tensor name in the weight file">:$tensor, "int64_t":$begin, "int64_t":$end,
+    DefaultValuedParameter<"bool", "false">:$transposed);
+  let assemblyFormat = "`<` $tensor `,` $begin `,` $end (`,` `transposed` $transposed^)? `>`";
 }
 
 def DecActivation : I32EnumAttr<"Activation", "element-wise function", [
-    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Gelu", 1, "gelu">, I32EnumAttrCase<"Relu", 2, "relu">]> {
+    I32EnumAttrCase<"None", 0, "none">, I32EnumAttrCase<"Gelu", 1, "gelu">, I32EnumAttrCase<"Relu", 2, "relu">,
+    I32EnumAttrCase<"GeluTanh", 3, "gelu_tanh">, I32EnumAttrCase<"Silu", 4, "silu">, I32EnumAttrCase<"QuickGelu", 5, "quick_gelu">]> {
   let cppNamespace = "::decant::dec";
 }
 

@@ -1,6 +1,8 @@
 // Verifiers of the layer ops. Tested in tests/dialect/layer-errors.mlir.
 #include "compiler/dialect/Dec.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include <cmath>
 #include <numeric>
 
@@ -53,8 +55,14 @@ LogicalResult PositionOp::verify() {
 }
 
 LogicalResult NormOp::verify() {
-  if (failed(expectWeight(*this, "(C1)", getWeight(), {width(getX())})) ||
-      failed(expectBias(*this, "(C1)", getBias(), width(getX()))))
+  auto weight = expectWeight(*this, "(C1)", getWeight(), {ShapedType::kDynamic});
+  if (failed(weight))
+    return failure();
+  int64_t n = weight->getTensorType().getDimSize(0);
+  if (width(getX()) % n != 0)
+    return emitOpError("(C1) weight @") << getWeight() << " has " << n << " elements, which do not divide the width "
+                                        << width(getX());
+  if (failed(expectBias(*this, "(C1)", getBias(), n)))
     return failure();
   double eps = getEps().convertToDouble();
   if (!(eps > 0) || !std::isfinite(eps))
@@ -76,6 +84,47 @@ LogicalResult ActivationOp::verify() {
   return getAct() == Activation::None ? emitOpError("(C1) act is none") : success();
 }
 
+LogicalResult GateOp::verify() { return getAct() == Activation::None ? emitOpError("(C1) act is none") : success(); }
+
+LogicalResult SinusoidOp::verify() {
+  int64_t n = width(getResult()) / 2;
+  if (width(getResult()) % 2 != 0)
+    return emitOpError("(C1) the result has ") << width(getResult()) << " columns, expected an even number";
+  if (failed(expectWeight(*this, "(C1)", getFreqs(), {n})))
+    return failure();
+  if (getOffset() < 0 || getOffset() > kMaxContext)
+    return emitOpError("(C2) offset is ") << getOffset() << ", expected 0..2^24";
+  return std::isfinite(getFactor().convertToDouble()) ? success() : emitOpError("(C2) factor is not finite");
+}
+
+LogicalResult RopeOp::verify() {
+  if (getHeads() < 1 || width(getX()) % getHeads() != 0)
+    return emitOpError("(C1) ") << getHeads() << " heads do not divide the width " << width(getX());
+  int64_t turned = width(getAngles()), dim = width(getX()) / getHeads();
+  if (turned % 2 != 0 || turned > dim)
+    return emitOpError("(C2) angles has ") << turned << " columns, expected an even number of at most " << dim;
+  return success();
+}
+
+LogicalResult FramesOp::verify() {
+  if (getInputs().empty() || getInputs().size() > 8 || getShifts().size() != getInputs().size())
+    return emitOpError("(C1) has ") << getShifts().size() << " shifts for " << getInputs().size()
+                                    << " inputs, expected one each, 1..8";
+  for (int64_t shift : getShifts())
+    if (shift < -1 || shift > 1)
+      return emitOpError("(C1) a shift is ") << shift << ", expected -1, 0 or 1";
+  int64_t total = width(getInputs().front()) * static_cast<int64_t>(getInputs().size());
+  if (!llvm::all_equal(getInputs().getTypes()))
+    return emitOpError("(C1) the inputs have different types");
+  if (total != width(getResult()))
+    return emitOpError("(C2) the inputs have ") << total << " columns, the result " << width(getResult());
+  auto function = (*this)->getParentOfType<func::FuncOp>();
+  if (function && function.getSymName() != "encode")
+    return emitOpError("(C3) stands in @")
+           << function.getSymName() << ": steps of a decoder do not see whole sequences";
+  return success();
+}
+
 LogicalResult SplitOp::verify() {
   int64_t total = 0;
   for (Value part : getParts())
@@ -87,8 +136,15 @@ LogicalResult SplitOp::verify() {
 
 LogicalResult LogitsOp::verify() {
   int64_t vocab = width(getResult());
-  return success(succeeded(expectWeight(*this, "(C1)", getWeight(), {vocab, width(getX())})) &&
-                 succeeded(expectBias(*this, "(C2)", getBias(), vocab)));
+  if (failed(expectWeight(*this, "(C1)", getWeight(), {vocab, width(getX())})) ||
+      failed(expectBias(*this, "(C2)", getBias(), vocab)))
+    return failure();
+  if (getScale() && !std::isfinite(getScale()->convertToDouble()))
+    return emitOpError("(C3) scale is not finite");
+  double softcap = getSoftcap() ? getSoftcap()->convertToDouble() : 1;
+  if (!(softcap > 0) || !std::isfinite(softcap))
+    return emitOpError("(C3) softcap is ") << softcap << ", expected a positive number";
+  return success();
 }
 
 } // namespace decant::dec

@@ -27,7 +27,9 @@ static LogicalResult verifyColumns(ModelOp model, func::FuncOp function) {
   };
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes()))
     if (!function.getArgAttr(i, "dec.neutral") &&
-        failed(check(type, "argument " + Twine(i), "width", model.getWidth())))
+        failed(function.getSymName() == "encode" && model.getSourceWidth()
+                   ? check(type, "argument " + Twine(i), "source_width", *model.getSourceWidth())
+                   : check(type, "argument " + Twine(i), "width", model.getWidth())))
       return failure();
   bool givesLogits = function.getSymName() == "decode" && model.getVocab() > 0;
   return check(function.getResultTypes().front(), "the result", givesLogits ? "vocab" : "width",
@@ -69,12 +71,13 @@ LogicalResult ModelOp::verify() {
                  succeeded(check("vocab", getVocab(), 0, kMaxVocab)) &&
                  succeeded(check("max_batch", getMaxBatch(), 1, kMaxBatch)) &&
                  succeeded(check("max_context", getMaxContext(), 1, kMaxContext)) &&
-                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)));
+                 succeeded(check("max_source", getMaxSource(), 0, kMaxContext)) &&
+                 succeeded(check("source_width", getSourceWidth().value_or(1), 1, kMaxWidth)));
 }
 
 LogicalResult WeightOp::verify() {
-  if (getSources().empty())
-    return emitOpError("(C1) has no source");
+  if (getSources().empty() == !getValues())
+    return emitOpError("(C1) has ") << (getValues() ? "sources and values" : "neither a source nor values");
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !llvm::all_of(type.getShape(), isWidth) || !type.getElementType().isF32() || type.getRank() < 1 ||
       type.getRank() > 2)
@@ -85,7 +88,13 @@ LogicalResult WeightOp::verify() {
       return emitOpError("(C1) source ") << source << " is empty, negative or beyond row 2^24";
     rows += source.getEnd() - source.getBegin();
   }
-  if (rows != type.getDimSize(0))
+  if (getValues()) {
+    constexpr size_t kMaxValues = 1 << 16;
+    if (getValues()->size() > kMaxValues || static_cast<int64_t>(getValues()->size()) != type.getNumElements() ||
+        !llvm::all_of(*getValues(), [](float value) { return std::isfinite(value); }))
+      return emitOpError("(C2) has ") << getValues()->size() << " values, expected one finite number for each of "
+                                      << type.getNumElements() << " elements, at most 2^16";
+  } else if (rows != type.getDimSize(0))
     return emitOpError("(C2) the sources have ") << rows << " rows, the type " << type.getDimSize(0);
   int64_t rank = getLayout() == Layout::Panel16 ? 2 : getLayout() == Layout::Padded16 ? 1 : type.getRank();
   if (type.getRank() != rank)
@@ -122,6 +131,17 @@ LogicalResult GenerationOp::verify() {
     for (int32_t id : ids)
       if (failed(check(name, id)))
         return failure();
+  return success();
+}
+
+LogicalResult TokenizerOp::verify() {
+  auto tables = dyn_cast<DenseElementsAttr>(getTables());
+  constexpr int64_t kMaxBytes = int64_t(1) << 28;
+  if (!tables || tables.getType().getRank() != 1 || !tables.getElementType().isInteger(8) ||
+      tables.getNumElements() < 1 || tables.getNumElements() > kMaxBytes)
+    return emitOpError("(C1) tables is ") << getTables().getType() << ", expected a dense vector of 1..2^28 i8";
+  if (!(*this)->getParentOfType<ModelOp>().getBody().getOps<TextOp>().empty())
+    return emitOpError("(C1) the model has a dec.text too");
   return success();
 }
 

@@ -102,9 +102,22 @@ Arguments argumentsOf(const AttentionSpec &s) {
 }
 
 Arguments argumentsOf(const NormSpec &s) {
-  Arguments result{{rows(s.n), vector(s.n)}, {rows(s.n)}};
+  int64_t width = s.n * s.groups;
+  Arguments result{{rows(width), vector(s.n)}, {rows(width)}};
   if (s.bias)
     result.ins.push_back(vector(s.n));
+  return result;
+}
+
+Arguments argumentsOf(const SinusoidSpec &s) { return {{indices(), vector(s.n)}, {rows(2 * s.n)}}; }
+
+Arguments argumentsOf(const RopeSpec &s) { return {{rows(s.heads * s.d), rows(2 * s.n)}, {rows(s.heads * s.d)}}; }
+
+Arguments argumentsOf(const FramesSpec &s) {
+  auto shifts = parseShifts(s.shifts);
+  auto taps = static_cast<int64_t>(shifts ? shifts->size() : 0);
+  Arguments result{{indices()}, {rows(s.n * taps)}};
+  result.ins.append(taps, rows(s.n));
   return result;
 }
 
@@ -122,6 +135,8 @@ Arguments argumentsOf(const KvAppendSpec &s) {
 
 Arguments argumentsOf(const ElementwiseSpec &s) {
   Arguments result{{rows(s.n)}, {rows(s.n)}};
+  if (s.gate)
+    result.ins.push_back(rows(s.n));
   if (s.residual)
     result.ins.push_back(rows(s.n));
   return result;
@@ -141,8 +156,12 @@ bool sizesAreSane(KernelSpec spec) {
   return sane;
 }
 
-/// Mask and score of an attention; true for the other kernels.
+/// Mask and score of an attention, the shifts of frames; true for the other kernels.
 bool functionsParse(const KernelSpec &spec, std::string &error) {
+  if (const auto *frames = std::get_if<FramesSpec>(&spec); frames && !parseShifts(frames->shifts)) {
+    error = fmt::format("shifts is \"{}\", expected 1 to 8 of -1, 0, 1 such as (-1 0 0)", frames->shifts);
+    return false;
+  }
   const auto *attention = std::get_if<AttentionSpec>(&spec);
   if (!attention)
     return true;

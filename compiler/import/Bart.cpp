@@ -3,10 +3,13 @@
 //
 // Tensor names: transformers' BartForConditionalGeneration. Tested in tests/import and, against transformers,
 // tests/reference.
+#include "compiler/config/Limits.h"
 #include "compiler/import/Families.h"
 #include "compiler/import/ModelBuilder.h"
 
 #include <fmt/format.h>
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -132,8 +135,6 @@ struct Bart {
   }
 };
 
-} // namespace
-
 void buildBart(ModelBuilder &builder) {
   // Version stamps of files converted from fairseq.
   builder.weights.ignore("model.encoder.version");
@@ -142,6 +143,72 @@ void buildBart(ModelBuilder &builder) {
   Bart bart{builder, TiedMatrix(builder)};
   bart.encode();
   bart.decode();
+}
+
+StackConfig readStack(KeyReader &keys, const std::string &stack, int64_t width) {
+  StackConfig result;
+  std::string headsKey = stack + "_attention_heads";
+  result.layers = keys.integer(stack + "_layers", 12, 1, limits::layers);
+  result.heads = keys.integer(headsKey, 16, 1, limits::heads);
+  result.ffn = keys.integer(stack + "_ffn_dim", 4096, 1, limits::ffn);
+  result.kvHeads = result.heads;
+  if (width % result.heads != 0)
+    keys.refuse(ExitCode::BadInput, headsKey,
+                fmt::format("{} heads do not divide \"d_model\" = {}", result.heads, width));
+  return result;
+}
+
+/// Keys of older files that change the maths.
+void readLegacyKeys(KeyReader &keys) {
+  keys.neutral("is_encoder_decoder", true);
+  keys.neutral("normalize_embedding", true);
+  keys.neutral("extra_pos_embeddings", 2.0);
+  for (const char *key : {"is_decoder", "add_cross_attention", "normalize_before", "add_final_layer_norm",
+                          "static_position_embeddings", "add_bias_logits", "tie_encoder_decoder"})
+    keys.neutral(key, false);
+  keys.neutral("pruned_heads", {});
+  keys.neutral("cross_attention_hidden_size", {});
+}
+
+GenerationConfig bartDefaults() {
+  GenerationConfig result;
+  result.bosTokenId = 0;
+  result.padTokenId = 1;
+  result.eosTokenIds = {2};
+  result.decoderStartTokenId = 2;
+  result.forcedEosTokenId = 2;
+  return result;
+}
+
+} // namespace
+
+llvm::Expected<DecoderConfig> readBart(const FamilyInput &input) {
+  KeyReader keys(input.config, input.configPath);
+  DecoderConfig result;
+  result.family = keys.text("model_type", std::nullopt);
+  result.kind = ModelKind::EncoderDecoder;
+  result.vocab = keys.integer("vocab_size", 50265, 1, limits::vocabulary);
+  result.width = keys.integer("d_model", 1024, 1, limits::hidden);
+  result.maxPositions = keys.integer("max_position_embeddings", 1024, 1, limits::context);
+  result.encoder = readStack(keys, "encoder", result.width);
+  result.decoder = readStack(keys, "decoder", result.width);
+  result.activation = readActivation(keys, "activation_function", "gelu");
+  result.embedScale = keys.boolean("scale_embedding", false) ? std::sqrt(static_cast<double>(result.width)) : 1.0;
+  result.tiedHead = keys.boolean("tie_word_embeddings", true);
+  keys.agrees("num_hidden_layers", result.encoder.layers, "encoder_layers");
+  keys.agrees("num_attention_heads", result.encoder.heads, "encoder_attention_heads");
+  keys.agrees("hidden_size", result.width, "d_model");
+  readLegacyKeys(keys);
+
+  // Copies of the character tables; g2p_vocab.json decides.
+  keys.harmless({"grapheme_chars", "phoneme_chars"});
+  bool forceBos = keys.boolean("force_bos_token_to_be_generated", false); // how old files ask for a forced first token
+  if (llvm::Error error = finishFamily(input, keys, bartDefaults(), result))
+    return error;
+  if (forceBos && !input.generation && result.generation.forcedBosTokenId < 0)
+    result.generation.forcedBosTokenId = result.generation.bosTokenId;
+  result.build = buildBart;
+  return result;
 }
 
 } // namespace decant

@@ -1,11 +1,18 @@
-// The functions that write one family's model each; the table that names them stands in Import.cpp. Private to import/.
+// A model folder's family: the function that reads its config.json. One file a family here: keys, tensor names, layers.
+//
+// A reader gives the DecoderConfig with `build` set: what import/ calls to build the model's entries. Tested in
+// tests/import and, against transformers and PyTorch, tests/e2e.
 #pragma once
+
+#include "compiler/config/FamilyKeys.h"
 
 namespace decant {
 
-class ModelBuilder;
+llvm::Expected<DecoderConfig> readBart(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readTorchDecoder(const FamilyInput &input);
 
-void buildBart(ModelBuilder &builder);
-void buildTorchDecoder(ModelBuilder &builder);
+/// Reads `folder`/config.json and, if there, `folder`/generation_config.json. Errors as KeyReader's; an unknown
+/// model_type is Unsupported.
+llvm::Expected<DecoderConfig> readConfig(const std::string &folder);
 
 } // namespace decant

@@ -1,7 +1,6 @@
-// The table of families and the checks around them. See Import.h.
+// The checks around a family's build. See Import.h.
 #include "compiler/import/Import.h"
 #include "compiler/config/Errors.h"
-#include "compiler/import/Families.h"
 #include "compiler/import/ModelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -14,21 +13,6 @@ using namespace mlir;
 
 namespace decant {
 namespace {
-
-struct Family {
-  llvm::StringLiteral modelType;
-  void (*build)(ModelBuilder &);
-};
-/// A new family: one file, one row.
-constexpr Family kFamilies[] = {
-    {"bart", buildBart},
-    {"torch_transformer_decoder", buildTorchDecoder},
-};
-
-const Family *findFamily(StringRef modelType) {
-  const Family *found = llvm::find_if(kFamilies, [&](const Family &family) { return family.modelType == modelType; });
-  return found == std::end(kFamilies) ? nullptr : found;
-}
 
 constexpr int64_t kDefaultContext = 4096;
 
@@ -60,10 +44,6 @@ llvm::Error verifyModule(ModuleOp module) {
 llvm::Expected<OwningOpRef<ModuleOp>> importModel(MLIRContext &context, const DecoderConfig &config,
                                                   const WeightSet &weights, const std::optional<CharacterTables> &text,
                                                   const ImportOptions &options) {
-  const Family *family = findFamily(config.family);
-  if (!family)
-    return unsupported(
-        fmt::format("the family \"{}\" cannot be imported; known: bart, torch_transformer_decoder", config.family));
   llvm::Expected<int64_t> maxContext = chooseContext(config, options);
   if (!maxContext)
     return maxContext.takeError();
@@ -77,7 +57,7 @@ llvm::Expected<OwningOpRef<ModuleOp>> importModel(MLIRContext &context, const De
     builder.addGeneration();
   if (text)
     builder.addText(*text);
-  family->build(builder);
+  config.build(builder);
   if (llvm::Error error = builder.weights.problems(config.family))
     return error;
   OwningOpRef<ModuleOp> module = builder.take();

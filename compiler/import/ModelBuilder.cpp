@@ -28,9 +28,11 @@ ModelBuilder::ModelBuilder(MLIRContext &context, const DecoderConfig &config, co
   at(options.name.empty() ? config.family : options.name);
   builder.setInsertionPointToStart(module->getBody());
   bool batchFirst = config.kind != ModelKind::TorchDecoder || config.batchFirst;
-  int64_t maxSource = config.kind == ModelKind::DecoderOnly ? 0 : maxContext;
+  int64_t maxSource = config.kind == ModelKind::DecoderOnly ? 0 : config.maxSource ? config.maxSource : maxContext;
   model = dec::ModelOp::create(builder, loc, options.name.empty() ? config.family : options.name, kindName(config.kind),
-                               config.width, config.vocab, options.maxBatch, maxContext, maxSource, batchFirst);
+                               config.width, config.vocab, options.maxBatch, maxContext, maxSource, batchFirst,
+                               config.sourceWidth ? builder.getI64IntegerAttr(config.sourceWidth) : IntegerAttr());
+  normStyle = {config.normEps, config.bias};
   builder.createBlock(&model.getBody());
 }
 
@@ -49,7 +51,9 @@ void ModelBuilder::addGeneration() {
   dec::GenerationOp::create(builder, loc, g.bosTokenId, g.padTokenId, g.decoderStartTokenId, g.forcedBosTokenId,
                             g.forcedEosTokenId, g.maxLength, g.minLength, g.maxNewTokens, g.minNewTokens, g.numBeams,
                             g.earlyStopping, llvm::APFloat(g.lengthPenalty), g.eosTokenIds, g.suppressTokens,
-                            g.beginSuppressTokens);
+                            g.beginSuppressTokens, g.doSample, llvm::APFloat(g.temperature), g.topK,
+                            llvm::APFloat(g.topP), llvm::APFloat(g.minP), llvm::APFloat(g.repetitionPenalty),
+                            g.noRepeatNgramSize, g.badWordsIds, g.decoderPrompt);
 }
 
 void ModelBuilder::addText(const CharacterTables &tables) {
@@ -101,20 +105,46 @@ OpBuilder ModelBuilder::weightBuilder() {
 
 std::string ModelBuilder::weight(const std::string &tensor, ArrayRef<int64_t> shape) {
   OpBuilder top = weightBuilder();
-  return weights.declare(top, tensor, tensor, shape, shape, 0, shape[0]);
+  return weights.declare(top, tensor, tensor, shape, shape, RowRange{0, shape[0]});
 }
 
 std::string ModelBuilder::weightRows(const std::string &symbol, const std::string &tensor, ArrayRef<int64_t> fileShape,
                                      int64_t begin, int64_t end) {
+  return weightRows(symbol, tensor, fileShape, RowRange{begin, end});
+}
+
+std::string ModelBuilder::weightRows(const std::string &symbol, const std::string &tensor, ArrayRef<int64_t> fileShape,
+                                     ArrayRef<RowRange> rows) {
   SmallVector<int64_t> shape(fileShape);
-  shape[0] = end - begin;
+  shape[0] = 0;
+  for (RowRange range : rows)
+    shape[0] += range.end - range.begin;
   OpBuilder top = weightBuilder();
-  return weights.declare(top, symbol, tensor, fileShape, shape, begin, end);
+  return weights.declare(top, symbol, tensor, fileShape, shape, rows);
+}
+
+std::string ModelBuilder::weightColumns(const std::string &symbol, const std::string &tensor, int64_t k, int64_t n,
+                                        int64_t begin, int64_t end) {
+  OpBuilder top = weightBuilder();
+  return weights.declare(top, symbol, tensor, {k, n}, {end - begin, k}, RowRange{begin, end}, /*transposed=*/true);
 }
 
 std::string ModelBuilder::flatWeight(const std::string &tensor, int64_t n) {
   OpBuilder top = weightBuilder();
-  return weights.declare(top, tensor, tensor, {1, n}, {n}, 0, n);
+  return weights.declare(top, tensor, tensor, {1, n}, {n}, RowRange{0, n});
+}
+
+std::string ModelBuilder::flatRows(const std::string &tensor, ArrayRef<int64_t> fileShape) {
+  int64_t columns = 1;
+  for (int64_t extent : fileShape.drop_front())
+    columns *= extent;
+  OpBuilder top = weightBuilder();
+  return weights.declare(top, tensor, tensor, fileShape, {fileShape[0], columns}, RowRange{0, fileShape[0]});
+}
+
+std::string ModelBuilder::values(const std::string &symbol, ArrayRef<float> values, ArrayRef<int64_t> shape) {
+  OpBuilder top = weightBuilder();
+  return weights.declareValues(top, symbol, values, shape);
 }
 
 // ---- ops
@@ -132,29 +162,48 @@ static FlatSymbolRefAttr symbolOrNull(MLIRContext *context, StringRef name) {
   return name.empty() ? FlatSymbolRefAttr() : FlatSymbolRefAttr::get(context, name);
 }
 
-Value ModelBuilder::embed(Value ids, const std::string &table) {
-  return dec::EmbedOp::create(builder, loc, rows(config.width), ids, table, llvm::APFloat(config.embedScale));
+Value ModelBuilder::embed(Value ids, const std::string &table, int64_t width) {
+  return dec::EmbedOp::create(builder, loc, rows(width ? width : config.width), ids, table,
+                              llvm::APFloat(config.embedScale));
 }
 
 Value ModelBuilder::position(Value x, Value rows, const std::string &table, int64_t offset) {
   return dec::PositionOp::create(builder, loc, x.getType(), x, rows, table, offset);
 }
 
+Value ModelBuilder::sinusoid(Value rowsOf, const std::string &freqs, int64_t n, int64_t offset, double factor) {
+  return dec::SinusoidOp::create(builder, loc, rows(2 * n), rowsOf, freqs, offset, llvm::APFloat(factor));
+}
+
+Value ModelBuilder::rope(Value x, Value angles, int64_t heads) {
+  return dec::RopeOp::create(builder, loc, x.getType(), x, angles, heads);
+}
+
 Value ModelBuilder::lengths(Value rows) {
   return dec::LengthsOp::create(builder, loc, tensor(1, builder.getIndexType()), rows);
 }
 
-Value ModelBuilder::norm(Value x, const std::string &prefix) {
-  int64_t n = dec::width(x);
+Value ModelBuilder::table(const std::string &weight, ArrayRef<int64_t> shape) {
+  return dec::TableOp::create(builder, loc, RankedTensorType::get(shape, builder.getF32Type()), weight);
+}
+
+Value ModelBuilder::norm(Value x, const std::string &prefix, int64_t n) {
+  n = n ? n : dec::width(x);
   std::string scale = weight(prefix + ".weight", {n});
-  std::string bias = config.bias ? weight(prefix + ".bias", {n}) : "";
-  return dec::NormOp::create(builder, loc, x.getType(), x, FlatSymbolRefAttr::get(context, scale),
-                             symbolOrNull(context, bias), builder.getF64FloatAttr(config.normEps));
+  std::string bias = normStyle.bias ? weight(prefix + ".bias", {n}) : "";
+  auto flag = [&](bool value) { return value ? builder.getUnitAttr() : UnitAttr(); };
+  return dec::NormOp::create(builder, loc, x.getType(), x, flag(normStyle.rms), FlatSymbolRefAttr::get(context, scale),
+                             flag(normStyle.plusOne), symbolOrNull(context, bias),
+                             builder.getF64FloatAttr(normStyle.eps));
 }
 
 Value ModelBuilder::linear(Value x, const std::string &prefix, int64_t outputs) {
+  return linear(x, prefix, outputs, config.bias);
+}
+
+Value ModelBuilder::linear(Value x, const std::string &prefix, int64_t outputs, bool bias) {
   std::string matrix = weight(prefix + ".weight", {outputs, dec::width(x)});
-  return linear(x, matrix, config.bias ? weight(prefix + ".bias", {outputs}) : "", outputs);
+  return linear(x, matrix, bias ? weight(prefix + ".bias", {outputs}) : "", outputs);
 }
 
 Value ModelBuilder::linear(Value x, const std::string &weight, const std::string &bias, int64_t outputs) {
@@ -163,9 +212,43 @@ Value ModelBuilder::linear(Value x, const std::string &weight, const std::string
                                Value());
 }
 
+static dec::Activation toDec(ConfigActivation activation) {
+  switch (activation) {
+  case ConfigActivation::Gelu:
+    return dec::Activation::Gelu;
+  case ConfigActivation::Relu:
+    return dec::Activation::Relu;
+  case ConfigActivation::GeluTanh:
+    return dec::Activation::GeluTanh;
+  case ConfigActivation::Silu:
+    return dec::Activation::Silu;
+  case ConfigActivation::QuickGelu:
+    return dec::Activation::QuickGelu;
+  }
+  llvm_unreachable("unknown activation");
+}
+
 Value ModelBuilder::activation(Value x) {
-  auto act = config.activation == ConfigActivation::Gelu ? dec::Activation::Gelu : dec::Activation::Relu;
-  return dec::ActivationOp::create(builder, loc, x.getType(), x, act);
+  return dec::ActivationOp::create(builder, loc, x.getType(), x, toDec(config.activation));
+}
+
+Value ModelBuilder::gate(Value x, Value y) {
+  return dec::GateOp::create(builder, loc, x.getType(), x, y, toDec(config.activation));
+}
+
+SmallVector<Value> ModelBuilder::split(Value x, ArrayRef<int64_t> widths) {
+  SmallVector<Type> types;
+  for (int64_t width : widths)
+    types.push_back(rows(width));
+  auto op = dec::SplitOp::create(builder, loc, types, x);
+  return SmallVector<Value>(op.getParts());
+}
+
+Value ModelBuilder::frames(ArrayRef<Value> inputs, Value rowsOf, ArrayRef<int64_t> shifts) {
+  int64_t width = 0;
+  for (Value input : inputs)
+    width += dec::width(input);
+  return dec::FramesOp::create(builder, loc, rows(width), inputs, rowsOf, shifts);
 }
 
 Value ModelBuilder::residual(Value x, Value branch) {
@@ -175,15 +258,22 @@ Value ModelBuilder::residual(Value x, Value branch) {
 Value ModelBuilder::attention(Value query, Value key, Value value, Value queryRows, Value keyRows, int64_t heads,
                               const FunctionUse &mask, const FunctionUse &score) {
   double scale = 1.0 / std::sqrt(static_cast<double>(dec::width(query) / heads));
+  return attention(query, key, value, queryRows, keyRows, AttentionShape{heads, heads, scale}, mask, score);
+}
+
+Value ModelBuilder::attention(Value query, Value key, Value value, Value queryRows, Value keyRows,
+                              const AttentionShape &shape, const FunctionUse &mask, const FunctionUse &score) {
   return dec::AttentionOp::create(
-      builder, loc, query.getType(), query, key, value, queryRows, keyRows, builder.getI64IntegerAttr(heads),
-      builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale), /*softcap=*/FloatAttr(),
+      builder, loc, query.getType(), query, key, value, queryRows, keyRows, builder.getI64IntegerAttr(shape.heads),
+      builder.getI64IntegerAttr(shape.kvHeads), builder.getF64FloatAttr(shape.scale),
+      shape.softcap > 0 ? builder.getF64FloatAttr(shape.softcap) : FloatAttr(),
       FlatSymbolRefAttr::get(context, mask.name), mask.params, symbolOrNull(context, score.name), score.params);
 }
 
-Value ModelBuilder::logits(Value x, const std::string &weight, const std::string &bias) {
+Value ModelBuilder::logits(Value x, const std::string &weight, const std::string &bias, double scale, double softcap) {
   return dec::LogitsOp::create(builder, loc, rows(config.vocab), x, FlatSymbolRefAttr::get(context, weight),
-                               symbolOrNull(context, bias));
+                               symbolOrNull(context, bias), scale != 1 ? builder.getF64FloatAttr(scale) : FloatAttr(),
+                               softcap > 0 ? builder.getF64FloatAttr(softcap) : FloatAttr());
 }
 
 } // namespace decant

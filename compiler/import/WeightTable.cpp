@@ -24,13 +24,25 @@ bool WeightTable::sameData(StringRef a, StringRef b) const {
 }
 
 std::string WeightTable::declare(OpBuilder &builder, StringRef symbol, StringRef tensor, ArrayRef<int64_t> fileShape,
-                                 ArrayRef<int64_t> shape, int64_t begin, int64_t end) {
+                                 ArrayRef<int64_t> shape, ArrayRef<RowRange> rows, bool transposed) {
   if (!declared.insert(symbol).second)
     return symbol.str();
   check(tensor, fileShape);
-  auto source = dec::SourceAttr::get(builder.getContext(), tensor, begin, end);
-  dec::WeightOp::create(builder, NameLoc::get(builder.getStringAttr(tensor)), symbol, builder.getArrayAttr({source}),
+  SmallVector<Attribute> sources;
+  for (RowRange range : rows)
+    sources.push_back(dec::SourceAttr::get(builder.getContext(), tensor, range.begin, range.end, transposed));
+  dec::WeightOp::create(builder, NameLoc::get(builder.getStringAttr(tensor)), symbol, builder.getArrayAttr(sources),
                         dec::Layout::Raw, RankedTensorType::get(shape, builder.getF32Type()));
+  return symbol.str();
+}
+
+std::string WeightTable::declareValues(OpBuilder &builder, StringRef symbol, ArrayRef<float> values,
+                                       ArrayRef<int64_t> shape) {
+  if (declared.insert(symbol).second)
+    dec::WeightOp::create(builder, NameLoc::get(builder.getStringAttr(symbol)), builder.getStringAttr(symbol),
+                          builder.getArrayAttr({}), dec::LayoutAttr::get(builder.getContext(), dec::Layout::Raw),
+                          TypeAttr::get(RankedTensorType::get(shape, builder.getF32Type())),
+                          builder.getDenseF32ArrayAttr(values));
   return symbol.str();
 }
 

@@ -14,6 +14,11 @@
 
 namespace decant {
 
+/// Rows [begin, end) of a tensor; of a transposed one: of its transpose.
+struct RowRange {
+  int64_t begin, end;
+};
+
 class WeightTable {
 public:
   explicit WeightTable(const WeightSet &weights) : weights(weights) {}
@@ -23,10 +28,14 @@ public:
   /// Both are in the file with equal type, shape and bytes.
   bool sameData(llvm::StringRef a, llvm::StringRef b) const;
 
-  /// Declares `rows` [begin, end) of `tensor`, whose shape in the file must be `fileShape`, as the dec.weight `symbol`
-  /// of shape `shape`, once. Returns `symbol`.
+  /// Declares rows of `tensor`, whose shape in the file must be `fileShape`, as the dec.weight `symbol` of shape
+  /// `shape`, once. Returns `symbol`.
   std::string declare(mlir::OpBuilder &builder, llvm::StringRef symbol, llvm::StringRef tensor,
-                      llvm::ArrayRef<int64_t> fileShape, llvm::ArrayRef<int64_t> shape, int64_t begin, int64_t end);
+                      llvm::ArrayRef<int64_t> fileShape, llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<RowRange> rows,
+                      bool transposed = false);
+  /// Declares literal values, row-major, once. Returns `symbol`.
+  std::string declareValues(mlir::OpBuilder &builder, llvm::StringRef symbol, llvm::ArrayRef<float> values,
+                            llvm::ArrayRef<int64_t> shape);
 
   /// The tensor may be present without being used; `pattern` is a glob.
   void ignore(llvm::StringRef pattern);

@@ -37,7 +37,8 @@ dec::WeightOp concatenate(MutableArrayRef<dec::WeightOp> parts) {
     name += '+';
   }
   return dec::WeightOp::create(builder, parts.front().getLoc(), builder.getStringAttr(name),
-                               builder.getArrayAttr(sources), parts.front().getLayoutAttr(), type);
+                               builder.getArrayAttr(sources), parts.front().getLayoutAttr(), type,
+                               DenseF32ArrayAttr());
 }
 
 int64_t columns(ArrayRef<dec::LinearOp> group) {

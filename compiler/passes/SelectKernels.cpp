@@ -5,6 +5,7 @@
 #include "compiler/dialect/Plan.h"
 #include "compiler/passes/MaskToText.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/passes/PlanBuffers.h"
 #include "schedules/spec/KernelSpec.h"
 #include "schedules/spec/MaskExpr.h"
 
@@ -20,10 +21,8 @@ using namespace mlir;
 
 namespace {
 
-constexpr int64_t kLanes = 16;                         // columns of a packed panel
 constexpr int64_t kMaxHeadDim = 256, kMaxHeads = 4096; // an attention kernel keeps a head in registers and on the stack
 constexpr int64_t kMaxWeightBytes = (int64_t(1) << 31) - 1; // Halide's buffers have 32-bit strides
-int64_t roundUp(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
 
 /// The spec's text without its row class, which the run time picks.
 std::string specText(const KernelSpec &spec) {
@@ -32,17 +31,26 @@ std::string specText(const KernelSpec &spec) {
 }
 
 Activation toSpec(dec::Activation act) {
-  return act == dec::Activation::Gelu   ? Activation::Gelu
-         : act == dec::Activation::Relu ? Activation::Relu
-                                        : Activation::None;
+  switch (act) {
+  case dec::Activation::None:
+    return Activation::None;
+  case dec::Activation::Gelu:
+    return Activation::Gelu;
+  case dec::Activation::Relu:
+    return Activation::Relu;
+  case dec::Activation::GeluTanh:
+    return Activation::GeluTanh;
+  case dec::Activation::Silu:
+    return Activation::Silu;
+  case dec::Activation::QuickGelu:
+    return Activation::QuickGelu;
+  }
+  llvm_unreachable("unknown activation");
 }
 
-class EntryBuilder {
+class EntryBuilder : PlanBuffers {
 public:
-  EntryBuilder(dec::ModelOp model, func::FuncOp function)
-      : model(model), function(function), builder(model.getContext()) {
-    builder.setInsertionPoint(function);
-  }
+  EntryBuilder(dec::ModelOp model, func::FuncOp function) : PlanBuffers(model, function) {}
 
   LogicalResult run() {
     auto entry = plan::EntryOp::create(builder, function.getLoc(), function.getSymName(), IntegerAttr(), IntegerAttr());
@@ -57,150 +65,6 @@ public:
   }
 
 private:
-  // ---- buffers
-
-  MemRefType rowsType(int64_t n, int64_t stride, int64_t offset = 0) {
-    auto layout = StridedLayoutAttr::get(builder.getContext(), offset, {stride, 1});
-    return MemRefType::get({ShapedType::kDynamic, n}, builder.getF32Type(), layout);
-  }
-
-  Value alloc(Location loc, int64_t n, plan::Size region = plan::Size::Rows) {
-    return plan::AllocOp::create(builder, loc, rowsType(n, roundUp(n)),
-                                 plan::SizeAttr::get(builder.getContext(), region), IntegerAttr());
-  }
-
-  /// What the inputs of a cache's kind begin with: caches with a window have a block table of their own.
-  static StringRef inputsOf(dec::CacheOp cache) {
-    return cache.getWindow() ? StringRef("window") : stringifyCacheKind(cache.getKind());
-  }
-
-  /// One op an input of an entry, made at its first use.
-  Value input(StringRef name, Type element, int64_t rank = 1) {
-    Value &value = inputs[name];
-    if (!value) {
-      SmallVector<int64_t> shape(rank, ShapedType::kDynamic);
-      if (name == "tiles")
-        shape.back() = 4;
-      value = plan::InputOp::create(builder, function.getLoc(), MemRefType::get(shape, element), name);
-    }
-    return value;
-  }
-  Value indexInput(const Twine &name, int64_t rank = 1) { return input(name.str(), builder.getI32Type(), rank); }
-
-  /// True if `symbol` is free, or is `op` in `layout`.
-  static bool isCopy(Operation *symbol, dec::WeightOp op, dec::Layout layout) {
-    auto weight = dyn_cast_or_null<dec::WeightOp>(symbol);
-    return !symbol || (weight && weight.getLayout() == layout && weight.getSources() == op.getSources() &&
-                       weight.getType() == op.getType());
-  }
-
-  /// The weight in `layout`: itself, if no other layout is asked of it, else a copy of its declaration.
-  Value weight(Location loc, StringRef symbol, dec::Layout layout) {
-    auto op = cast<dec::WeightOp>(SymbolTable::lookupSymbolIn(model, symbol));
-    std::string name = symbol.str();
-    if (layout != dec::Layout::Raw) {
-      name += layout == dec::Layout::Panel16 ? ".panel16" : ".padded16";
-      while (!isCopy(SymbolTable::lookupSymbolIn(model, name), op, layout))
-        name += '+';
-      if (!SymbolTable::lookupSymbolIn(model, name)) {
-        OpBuilder here(op);
-        dec::WeightOp::create(here, op.getLoc(), here.getStringAttr(name), op.getSourcesAttr(),
-                              dec::LayoutAttr::get(here.getContext(), layout), op.getTypeAttr());
-      }
-    }
-    auto shape = op.getTensorType().getShape();
-    SmallVector<int64_t> packed(shape);
-    if (layout == dec::Layout::Padded16)
-      packed = {roundUp(shape[0])};
-    if (layout == dec::Layout::Panel16)
-      packed = {roundUp(shape[0]) / kLanes, shape[1], kLanes, 1};
-    return plan::WeightOp::create(builder, loc, MemRefType::get(packed, builder.getF32Type()), name);
-  }
-
-  Value pool(Location loc, dec::CacheOp cache, bool values) {
-    int64_t heads = cache.getKvHeads(), dim = cache.getHeadDim(), block = cache.getBlock();
-    SmallVector<int64_t> keyShape{ShapedType::kDynamic, heads, block / kLanes * dim, kLanes},
-        valueShape{ShapedType::kDynamic, heads, roundUp(dim) / kLanes * block, kLanes};
-    auto type = MemRefType::get(values ? valueShape : keyShape, builder.getF32Type());
-    return plan::PoolOp::create(builder, loc, type, values ? builder.getUnitAttr() : UnitAttr(),
-                                FlatSymbolRefAttr::get(cache.getSymNameAttr()));
-  }
-
-  LogicalResult mapArguments() {
-    unsigned numRows = 0, numInputs = 0;
-    for (BlockArgument argument : function.getArguments()) {
-      auto name = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "dec.name");
-      auto neutral = function.getArgAttrOfType<FloatAttr>(argument.getArgNumber(), "dec.neutral");
-      if (isa<dec::RowsType>(argument.getType())) {
-        ++numRows;
-        continue;
-      }
-      auto type = dyn_cast<RankedTensorType>(argument.getType());
-      bool isParam = type && neutral && name && isParamType(type);
-      bool isIds = type && !neutral && type.getRank() == 1 && type.getElementType().isInteger(32);
-      bool isStates =
-          type && !neutral && type.getRank() == 2 && type.getElementType().isF32() && dec::isWidth(type.getDimSize(1));
-      if (isParam && !type.getElementType().isF32() && !isSmallInteger(neutral.getValueAsDouble()))
-        return function.emitOpError("argument ")
-               << argument.getArgNumber() << ": dec.neutral is " << neutral.getValueAsDouble()
-               << ", expected a whole number of at most 2^24 in size";
-      if (isParam)
-        buffers[argument] = param(name.getValue(), type, neutral, isSorted(argument));
-      else if (isIds)
-        buffers[argument] = indexInput("ids");
-      else if (isStates)
-        buffers[argument] = plan::InputOp::create(builder, function.getLoc(),
-                                                  rowsType(type.getDimSize(1), type.getDimSize(1)), "features");
-      else
-        return function.emitOpError("argument ")
-               << argument.getArgNumber() << " is " << argument.getType()
-               << ", expected !dec.rows, ids, packed rows, or a mask parameter with dec.name and dec.neutral";
-      numInputs += !isParam;
-    }
-    if (numRows != 1 || numInputs != 1)
-      return function.emitOpError("has ") << numRows << " arguments of !dec.rows and " << numInputs
-                                          << " of ids or packed rows, expected one of each";
-    return success();
-  }
-
-  static bool isParamType(RankedTensorType type) {
-    Type element = type.getElementType();
-    return type.getRank() >= 1 && type.getRank() <= dec::kMaxParamRank &&
-           (element.isIndex() || element.isInteger(1) || element.isF32());
-  }
-
-  /// The tables hold neutral elements as f32.
-  static bool isSmallInteger(double value) {
-    return std::abs(value) <= 1 << 24 && value == static_cast<double>(static_cast<int64_t>(value));
-  }
-
-  /// Mask parameters come with whatever strides the caller's tensors have: 0 broadcasts.
-  Value param(StringRef name, RankedTensorType type, FloatAttr neutral, bool sorted) {
-    Type element = type.getElementType();
-    element = element.isInteger(1) ? builder.getI8Type() : element.isIndex() ? builder.getI32Type() : element;
-    SmallVector<int64_t> dynamic(type.getRank(), ShapedType::kDynamic);
-    auto layout = StridedLayoutAttr::get(builder.getContext(), 0, dynamic);
-    return plan::ParamOp::create(builder, function.getLoc(), MemRefType::get(dynamic, element, layout),
-                                 builder.getStringAttr(name), neutral, sorted ? builder.getUnitAttr() : UnitAttr());
-  }
-
-  /// Does a mask or score that gets `argument` rely on its rows to ascend?
-  bool isSorted(BlockArgument argument) {
-    auto relies = [&](FlatSymbolRefAttr symbol, ValueRange params) {
-      if (!symbol)
-        return false;
-      Operation *callee = SymbolTable::lookupSymbolIn(model, symbol.getValue());
-      std::vector<MaskParam> known = dec::maskParams(callee->getRegion(0));
-      for (auto [param, value] : llvm::zip(known, params))
-        if (param.sorted && value == argument)
-          return true;
-      return false;
-    };
-    return llvm::any_of(function.getBody().getOps<dec::CachedAttentionOp>(), [&](dec::CachedAttentionOp op) {
-      return relies(op.getMaskAttr(), op.getMaskParams()) || relies(op.getScoreAttr(), op.getScoreParams());
-    });
-  }
-
   // ---- calls
 
   void call(Operation *op, const Twine &name, const KernelSpec &spec, ArrayRef<Value> ins, ArrayRef<Value> outs,
@@ -212,9 +76,10 @@ private:
 
   LogicalResult select(Operation *op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp,
-              dec::SplitOp, dec::LogitsOp, dec::KvAppendOp, dec::CachedAttentionOp, dec::LengthsOp, dec::CacheLengthsOp,
-              dec::TableOp, func::ReturnOp>([&](auto typed) { return lower(typed); })
+        .Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::GateOp,
+              dec::ResidualOp, dec::SinusoidOp, dec::RopeOp, dec::FramesOp, dec::SplitOp, dec::LogitsOp,
+              dec::KvAppendOp, dec::CachedAttentionOp, dec::LengthsOp, dec::CacheLengthsOp, dec::TableOp,
+              func::ReturnOp>([&](auto typed) { return lower(typed); })
         .Default([](Operation *other) { return other->emitOpError("has no kernel: phase cache has to run first"); });
   }
 
@@ -226,9 +91,20 @@ private:
 
   LogicalResult lower(dec::PositionOp op) {
     auto embed = op.getX().getDefiningOp<dec::EmbedOp>();
-    if (!embed || !embed->hasOneUse())
-      return op.emitOpError("has no kernel unless its input is a dec.embed of its own");
-    return lowerEmbed(op, embed, op);
+    if (embed && embed->hasOneUse())
+      return lowerEmbed(op, embed, op);
+    if (op.getOffset() != 0)
+      return op.emitOpError("has no kernel with an offset unless its input is a dec.embed of its own");
+    EmbedSpec spec; // the table's rows, then a sum
+    spec.n = dec::width(op.getX());
+    Value rows = alloc(op.getLoc(), spec.n), table = weight(op.getLoc(), op.getTable(), dec::Layout::Raw);
+    call(op, "position " + op.getTable(), spec, {indexInput("positions"), table}, rows);
+    buffers[op.getResult()] = alloc(op.getLoc(), spec.n);
+    ElementwiseSpec sum;
+    sum.n = spec.n;
+    sum.residual = true;
+    call(op, "position", sum, {rows, buffers.lookup(op.getX())}, buffers[op.getResult()]);
+    return success();
   }
 
   LogicalResult lowerEmbed(Operation *result, dec::EmbedOp embed, dec::PositionOp position) {
@@ -249,13 +125,16 @@ private:
 
   LogicalResult lower(dec::NormOp op) {
     NormSpec spec;
-    spec.n = dec::width(op.getX());
+    spec.n = dec::lookupWeight(op, op.getWeight()).getTensorType().getDimSize(0);
+    spec.groups = dec::width(op.getX()) / spec.n;
+    spec.rms = op.getRms();
+    spec.plus_one = op.getPlusOne();
     spec.eps = op.getEps().convertToDouble();
     spec.bias = op.getBias().has_value();
     SmallVector<Value> ins{buffers.lookup(op.getX()), weight(op.getLoc(), op.getWeight(), dec::Layout::Padded16)};
     if (spec.bias)
       ins.push_back(weight(op.getLoc(), *op.getBias(), dec::Layout::Padded16));
-    Value out = buffers[op.getResult()] = alloc(op.getLoc(), spec.n);
+    Value out = buffers[op.getResult()] = alloc(op.getLoc(), dec::width(op.getX()));
     call(op, "norm " + op.getWeight(), spec, ins, out);
     return success();
   }
@@ -270,6 +149,8 @@ private:
   LogicalResult lower(dec::LogitsOp op) {
     LinearSpec spec;
     spec.gather = true;
+    spec.scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
+    spec.softcap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0;
     return lowerLinear(op, spec, op.getBias(), Value(), plan::Size::OutRows);
   }
 
@@ -292,19 +173,60 @@ private:
     return success();
   }
 
-  LogicalResult lower(dec::ActivationOp op) { return lowerElementwise(op, op.getX(), toSpec(op.getAct()), Value()); }
-  LogicalResult lower(dec::ResidualOp op) { return lowerElementwise(op, op.getBranch(), Activation::None, op.getX()); }
+  LogicalResult lower(dec::ActivationOp op) { return lowerElementwise(op, op.getX(), toSpec(op.getAct()), {}, {}); }
+  LogicalResult lower(dec::GateOp op) { return lowerElementwise(op, op.getX(), toSpec(op.getAct()), op.getY(), {}); }
+  LogicalResult lower(dec::ResidualOp op) {
+    return lowerElementwise(op, op.getBranch(), Activation::None, {}, op.getX());
+  }
 
-  LogicalResult lowerElementwise(Operation *op, Value x, Activation act, Value residual) {
+  LogicalResult lowerElementwise(Operation *op, Value x, Activation act, Value gate, Value residual) {
     ElementwiseSpec spec;
     spec.n = dec::width(x);
     spec.act = act;
+    spec.gate = gate != nullptr;
     spec.residual = residual != nullptr;
     SmallVector<Value> ins{buffers.lookup(x)};
-    if (residual)
-      ins.push_back(buffers.lookup(residual));
+    for (Value more : {gate, residual})
+      if (more)
+        ins.push_back(buffers.lookup(more));
     Value out = buffers[op->getResult(0)] = alloc(op->getLoc(), spec.n);
     call(op, op->getName().stripDialect(), spec, ins, out);
+    return success();
+  }
+
+  LogicalResult lower(dec::SinusoidOp op) {
+    SinusoidSpec spec;
+    spec.n = dec::width(op.getResult()) / 2;
+    spec.offset = op.getOffset();
+    spec.factor = op.getFactor().convertToDouble();
+    Value freqs = weight(op.getLoc(), op.getFreqs(), dec::Layout::Padded16);
+    Value out = buffers[op.getResult()] = alloc(op.getLoc(), 2 * spec.n);
+    call(op, "sinusoid " + op.getFreqs(), spec, {indexInput("positions"), freqs}, out);
+    return success();
+  }
+
+  LogicalResult lower(dec::RopeOp op) {
+    RopeSpec spec;
+    spec.heads = op.getHeads();
+    spec.d = dec::width(op.getX()) / spec.heads;
+    spec.n = dec::width(op.getAngles()) / 2;
+    Value out = buffers[op.getResult()] = alloc(op.getLoc(), dec::width(op.getX()));
+    call(op, "rope", spec, {buffers.lookup(op.getX()), buffers.lookup(op.getAngles())}, out);
+    return success();
+  }
+
+  LogicalResult lower(dec::FramesOp op) {
+    FramesSpec spec;
+    spec.n = dec::width(op.getInputs().front());
+    spec.shifts.clear();
+    SmallVector<Value> ins{indexInput("positions")};
+    for (auto [input, shift] : llvm::zip(op.getInputs(), op.getShifts())) {
+      ins.push_back(buffers.lookup(input));
+      spec.shifts += (spec.shifts.empty() ? "(" : " ") + std::to_string(shift);
+    }
+    spec.shifts += ")";
+    Value out = buffers[op.getResult()] = alloc(op.getLoc(), dec::width(op.getResult()));
+    call(op, "frames", spec, ins, out);
     return success();
   }
 
@@ -313,9 +235,14 @@ private:
     int64_t column = 0;
     if (auto view = source.getDefiningOp<plan::ViewOp>()) // a split of a split
       source = view.getSource(), column = view.getColumn();
+    if (source.getDefiningOp<plan::InputOp>()) { // what the caller gives; views are of what the plan has allocated
+      ElementwiseSpec copy;
+      copy.n = dec::width(op.getX());
+      Value given = source;
+      source = alloc(op.getLoc(), copy.n);
+      call(op, "copy", copy, given, source);
+    }
     auto whole = source.getDefiningOp<plan::AllocOp>();
-    if (!whole)
-      return op.emitOpError("has no kernel: x is what the caller gives");
     int64_t stride = whole.getRowBytes() / 4;
     for (Value part : op.getParts()) {
       int64_t n = dec::width(part);
@@ -427,12 +354,6 @@ private:
     plan::ReturnOp::create(builder, op.getLoc(), output);
     return success();
   }
-
-  dec::ModelOp model;
-  func::FuncOp function;
-  OpBuilder builder;
-  llvm::DenseMap<Value, Value> buffers;
-  llvm::StringMap<Value> inputs;
 };
 
 struct SelectKernels : impl::SelectKernelsBase<SelectKernels> {

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <fmt/format.h>
+#include <numbers>
 
 using namespace mlir;
 
@@ -87,9 +88,10 @@ template <class T> llvm::Error Interpreter<T>::State::bind(BlockArgument argumen
 
 template <class T> llvm::Error Interpreter<T>::State::dispatch(Operation *op) {
   return TypeSwitch<Operation *, llvm::Error>(op)
-      .template Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::ResidualOp,
-                     dec::SplitOp, dec::LogitsOp, dec::LengthsOp, dec::CacheLengthsOp, dec::KvAppendOp,
-                     dec::AttentionOp, dec::CachedAttentionOp, dec::TableOp>([&](auto known) { return eval(known); })
+      .template Case<dec::EmbedOp, dec::PositionOp, dec::NormOp, dec::LinearOp, dec::ActivationOp, dec::GateOp,
+                     dec::ResidualOp, dec::SinusoidOp, dec::RopeOp, dec::FramesOp, dec::SplitOp, dec::LogitsOp,
+                     dec::LengthsOp, dec::CacheLengthsOp, dec::KvAppendOp, dec::AttentionOp, dec::CachedAttentionOp,
+                     dec::TableOp>([&](auto known) { return eval(known); })
       .Default([&](Operation *other) { return error(other, "the interpreter does not know this op"); });
 }
 
@@ -161,18 +163,17 @@ template <class T> llvm::Error Interpreter<T>::State::eval(dec::NormOp op) {
   if (!scale || !bias)
     return llvm::joinErrors(scale.takeError(), bias.takeError());
   Real result = real(op.getX());
-  int64_t n = result.shape[1];
+  int64_t n = dec::lookupWeight(op, op.getWeight()).getTensorType().getDimSize(0);
   T eps = static_cast<T>(op.getEps().convertToDouble());
-  for (int64_t r = 0; r < result.shape[0]; ++r) {
-    T *x = result.row(r), mean = 0, variance = 0;
-    for (int64_t i = 0; i < n; ++i)
-      mean += x[i];
-    mean /= n;
+  for (size_t first = 0; first < result.data.size(); first += n) {
+    T *x = result.data.data() + first, mean = 0, variance = 0;
+    for (int64_t i = 0; i < n && !op.getRms(); ++i)
+      mean += x[i] / n;
     for (int64_t i = 0; i < n; ++i)
       variance += (x[i] - mean) * (x[i] - mean);
     T deviation = std::sqrt(variance / n + eps);
     for (int64_t i = 0; i < n; ++i)
-      x[i] = (x[i] - mean) / deviation * (*scale)[i] + (*bias ? (*bias)[i] : T(0));
+      x[i] = (x[i] - mean) / deviation * ((*scale)[i] + (op.getPlusOne() ? 1 : 0)) + (*bias ? (*bias)[i] : T(0));
   }
   values[op.getResult()] = std::move(result);
   return llvm::Error::success();
@@ -205,6 +206,12 @@ template <class T> static T activate(dec::Activation act, T x) {
     return x < 0 ? T(0) : x; // keeps NaN
   case dec::Activation::Gelu:
     return x * (1 + std::erf(x / std::sqrt(T(2)))) / 2;
+  case dec::Activation::GeluTanh:
+    return x * (1 + std::tanh(std::sqrt(2 / T(std::numbers::pi)) * (x + T(0.044715) * x * x * x))) / 2;
+  case dec::Activation::Silu:
+    return x / (1 + std::exp(-x));
+  case dec::Activation::QuickGelu:
+    return x / (1 + std::exp(T(-1.702) * x));
   }
   llvm_unreachable("unknown activation");
 }
@@ -223,9 +230,17 @@ template <class T> llvm::Error Interpreter<T>::State::eval(dec::LinearOp op) {
 }
 
 template <class T> llvm::Error Interpreter<T>::State::eval(dec::LogitsOp op) {
-  auto result = matmul(op, real(op.getX()), op.getWeight(), op.getBias(), dec::width(op.getResult()));
-  if (!result)
-    return result.takeError();
+  auto result = matmul(op, real(op.getX()), op.getWeight(), {}, dec::width(op.getResult()));
+  auto bias = weight(op, op.getBias());
+  if (!result || !bias)
+    return llvm::joinErrors(result.takeError(), bias.takeError());
+  T scale = op.getScale() ? static_cast<T>(op.getScale()->convertToDouble()) : T(1);
+  T cap = op.getSoftcap() ? static_cast<T>(op.getSoftcap()->convertToDouble()) : T(0);
+  int64_t vocab = result->shape[1];
+  for (size_t i = 0; i < result->data.size(); ++i) {
+    T x = result->data[i] * scale + (*bias ? (*bias)[i % vocab] : T(0));
+    result->data[i] = cap > 0 ? cap * std::tanh(x / cap) : x;
+  }
   values[op.getResult()] = std::move(*result);
   return llvm::Error::success();
 }
@@ -234,6 +249,17 @@ template <class T> llvm::Error Interpreter<T>::State::eval(dec::ActivationOp op)
   Real result = real(op.getX());
   for (T &x : result.data)
     x = activate(op.getAct(), x);
+  values[op.getResult()] = std::move(result);
+  return llvm::Error::success();
+}
+
+template <class T> llvm::Error Interpreter<T>::State::eval(dec::GateOp op) {
+  Real result = real(op.getX());
+  const Real &y = real(op.getY());
+  if (y.shape != result.shape)
+    return error(op, "the operands have different numbers of rows");
+  for (size_t i = 0; i < result.data.size(); ++i)
+    result.data[i] = activate(op.getAct(), result.data[i]) * y.data[i];
   values[op.getResult()] = std::move(result);
   return llvm::Error::success();
 }

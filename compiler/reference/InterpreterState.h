@@ -47,7 +47,11 @@ template <class T> struct Interpreter<T>::State {
   llvm::Error eval(dec::NormOp op);
   llvm::Error eval(dec::LinearOp op);
   llvm::Error eval(dec::ActivationOp op);
+  llvm::Error eval(dec::GateOp op);
   llvm::Error eval(dec::ResidualOp op);
+  llvm::Error eval(dec::SinusoidOp op);
+  llvm::Error eval(dec::RopeOp op);
+  llvm::Error eval(dec::FramesOp op);
   llvm::Error eval(dec::SplitOp op);
   llvm::Error eval(dec::LogitsOp op);
   llvm::Error eval(dec::LengthsOp op);

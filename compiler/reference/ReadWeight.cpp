@@ -6,15 +6,21 @@
 
 namespace decant {
 
-/// Does a raw tensor of this shape have `width` numbers a row? A vector may lie in the file as [1, n].
-static bool fits(std::vector<int64_t> shape, bool isVector, int64_t width, int64_t end, int64_t &rows) {
+/// Rows and columns of a raw tensor as the source reads it: [1, n] may stand for a vector, [n, a, b] for [n, a * b].
+static std::pair<int64_t, int64_t> extents(std::vector<int64_t> shape, bool isVector, bool transposed) {
   if (isVector && shape.size() == 2 && shape[0] == 1)
     shape.erase(shape.begin());
-  rows = shape.empty() ? 0 : shape[0];
-  return shape.size() == (isVector ? 1u : 2u) && end <= rows && (isVector || shape[1] == width);
+  if (shape.empty() || (isVector && shape.size() != 1) || (transposed && shape.size() != 2))
+    return {0, 0};
+  int64_t columns = 1; // WeightSet has checked that the product fits
+  for (size_t i = 1; i < shape.size(); ++i)
+    columns *= shape[i];
+  return transposed ? std::pair(columns, shape[0]) : std::pair(shape[0], columns);
 }
 
 llvm::Expected<std::vector<float>> readWeight(dec::WeightOp weight, const WeightSet &weights) {
+  if (weight.getValues())
+    return weight.getValues()->vec();
   auto type = weight.getTensorType();
   bool isVector = type.getRank() == 1;
   int64_t width = isVector ? 1 : type.getDimSize(1);
@@ -25,8 +31,8 @@ llvm::Expected<std::vector<float>> readWeight(dec::WeightOp weight, const Weight
     if (!view)
       return badInput(fmt::format("{}: tensor \"{}\" of weight @{} is missing; give the model's weight file",
                                   weights.path(), name, weight.getSymName().str()));
-    int64_t rows = 0;
-    if (!fits(view->shape, isVector, width, source.getEnd(), rows))
+    auto [rows, columns] = extents(view->shape, isVector, source.getTransposed());
+    if (source.getEnd() > rows || columns != width)
       return badInput(
           fmt::format("{}: tensor \"{}\" cannot give rows {} to {} of weight @{}, {} numbers each; give the "
                       "model's weight file",
@@ -34,7 +40,9 @@ llvm::Expected<std::vector<float>> readWeight(dec::WeightOp weight, const Weight
     llvm::Expected<std::vector<float>> all = weights.readF32(name, view->shape);
     if (!all)
       return all.takeError();
-    result.insert(result.end(), all->begin() + source.getBegin() * width, all->begin() + source.getEnd() * width);
+    for (int64_t row = source.getBegin(); row < source.getEnd(); ++row)
+      for (int64_t column = 0; column < width; ++column)
+        result.push_back((*all)[source.getTransposed() ? column * rows + row : row * width + column]);
   }
   return result;
 }

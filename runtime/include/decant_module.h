@@ -13,7 +13,7 @@
 
 #define DECANT_MODULE_MAGIC "DECANTM"  /* 8 bytes with the NUL */
 #define DECANT_TRAILER_MAGIC "DECANTW" /* 8 bytes with the NUL */
-#define DECANT_MODULE_ABI 2u
+#define DECANT_MODULE_ABI 3u
 #define DECANT_TABLES_SECTION ".decant.tables"
 
 /* Run-time sizes that extents and arena regions scale with. */
@@ -39,7 +39,8 @@ enum decant_storage {
 enum decant_input {
   DECANT_INPUT_IDS = 0,         /* (R) token ids */
   DECANT_INPUT_POSITIONS = 1,   /* (R) absolute positions */
-  DECANT_INPUT_FEATURES = 2,    /* (E, R) f32: embeddings given by the caller instead of ids */
+  DECANT_INPUT_FEATURES = 2,    /* (columns, R) f32: given by the caller instead of ids; columns = source_width in
+                                   @encode, else width */
   DECANT_INPUT_OUT_ROWS = 3,    /* (OUT_ROWS) rows whose result is wanted; padded with 8 zeros */
   DECANT_INPUT_TILES = 4,       /* (4, TILES): sequence, first row, rows, position; for the chosen row class */
   DECANT_INPUT_SELF_TABLE = 5,  /* (max_blocks, B) block table, self cache; max_blocks = ceil(max_context /
@@ -159,13 +160,18 @@ typedef struct decant_generation {
   int32_t forced_bos_token_id, forced_eos_token_id;               /* -1 = none */
   int32_t max_length, min_length, max_new_tokens, min_new_tokens; /* -1 = none */
   int32_t num_beams, early_stopping;                              /* 0 false, 1 true, 2 never */
+  int32_t do_sample;                                              /* 0 or 1 */
+  int32_t top_k, no_repeat_ngram_size;                            /* 0 = off */
   float length_penalty;
+  float temperature, top_p, min_p, repetition_penalty; /* neutral: 1, 1, 0, 1 */
   decant_range eos_token_ids;         /* int32_t */
   decant_range suppress_tokens;       /* int32_t */
   decant_range begin_suppress_tokens; /* int32_t */
+  decant_range bad_words_ids;         /* int32_t: sequences that must not appear, each ended by -1 */
+  decant_range decoder_prompt;        /* int32_t: what the decoder starts with; empty = the start token alone */
 } decant_generation;
 
-enum decant_text_kind { DECANT_TEXT_NONE = 0, DECANT_TEXT_CHARS = 1 };
+enum decant_text_kind { DECANT_TEXT_NONE = 0, DECANT_TEXT_CHARS = 1, DECANT_TEXT_TOKENIZER = 2 };
 /* Character map: a text is prefix ids + one id a Unicode character + suffix ids. */
 typedef struct decant_char {
   uint32_t codepoint;
@@ -179,6 +185,7 @@ typedef struct decant_text {
   decant_range suffix;   /* int32_t */
   decant_range pieces;   /* decant_range, one an id: UTF-8 text of the id; count = vocabulary */
   decant_range specials; /* int32_t ids left out of the text */
+  decant_range blob;     /* bytes, kind TOKENIZER: layout in decant_tokenizer.h; the fields above are empty then */
 } decant_text;
 
 enum decant_model_kind {
@@ -204,7 +211,7 @@ typedef struct decant_tables_header {
   uint32_t block_tokens;
   uint32_t batch_first; /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
   uint32_t window;      /* the largest window of a cache: they share blocks; 0 = no cache of kind WINDOW */
-  uint32_t reserved;
+  uint32_t source_width;          /* columns of the features that @encode takes; 0 = it takes ids, or there is none */
   decant_range compiler_version; /* UTF-8 */
   decant_range model_name;       /* UTF-8 */
   decant_range dtype;            /* UTF-8 */

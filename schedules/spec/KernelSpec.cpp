@@ -15,7 +15,7 @@ namespace decant {
 namespace {
 
 constexpr std::array<std::string_view, 3> kRowClasses = {"one", "few", "many"};
-constexpr std::array<std::string_view, 3> kActivations = {"none", "gelu", "relu"};
+constexpr std::array<std::string_view, 6> kActivations = {"none", "gelu", "relu", "gelu_tanh", "silu", "quick_gelu"};
 
 std::string_view nameOf(const LinearSpec &) { return "linear"; }
 std::string_view nameOf(const AttentionSpec &) { return "attention"; }
@@ -23,6 +23,9 @@ std::string_view nameOf(const NormSpec &) { return "norm"; }
 std::string_view nameOf(const EmbedSpec &) { return "embed"; }
 std::string_view nameOf(const KvAppendSpec &) { return "kv_append"; }
 std::string_view nameOf(const ElementwiseSpec &) { return "elementwise"; }
+std::string_view nameOf(const SinusoidSpec &) { return "sinusoid"; }
+std::string_view nameOf(const RopeSpec &) { return "rope"; }
+std::string_view nameOf(const FramesSpec &) { return "frames"; }
 
 std::string print(int64_t v) { return std::to_string(v); }
 std::string print(bool v) { return v ? "1" : "0"; }
@@ -70,7 +73,7 @@ const char *read(std::string_view text, RowClass &out) {
   return readName(text, kRowClasses, out) ? nullptr : "one, few or many";
 }
 const char *read(std::string_view text, Activation &out) {
-  return readName(text, kActivations, out) ? nullptr : "none, gelu or relu";
+  return readName(text, kActivations, out) ? nullptr : "none, gelu, relu, gelu_tanh, silu or quick_gelu";
 }
 
 /// Cuts the next value off `text`: up to a space outside of parentheses.
@@ -141,20 +144,36 @@ std::string toText(const KernelSpec &spec) {
 std::optional<KernelSpec> parseKernelSpec(std::string_view text, std::string &error) {
   size_t end = std::min(text.find(' '), text.size());
   std::string_view op = text.substr(0, end), keys = text.substr(std::min(end + 1, text.size()));
-  if (op == "linear")
-    return parseAs<LinearSpec>(keys, error);
-  if (op == "attention")
-    return parseAs<AttentionSpec>(keys, error);
-  if (op == "norm")
-    return parseAs<NormSpec>(keys, error);
-  if (op == "embed")
-    return parseAs<EmbedSpec>(keys, error);
-  if (op == "kv_append")
-    return parseAs<KvAppendSpec>(keys, error);
-  if (op == "elementwise")
-    return parseAs<ElementwiseSpec>(keys, error);
-  error = "unknown op '" + std::string(op) + "': expected linear, attention, norm, embed, kv_append or elementwise";
-  return std::nullopt;
+  std::optional<KernelSpec> result;
+  std::string known;
+  auto attempt = [&](const auto &spec) {
+    known += (known.empty() ? "" : ", ") + std::string(nameOf(spec));
+    if (op != nameOf(spec))
+      return false;
+    result = parseAs<std::decay_t<decltype(spec)>>(keys, error);
+    return true;
+  };
+  bool found = [&]<size_t... I>(std::index_sequence<I...>) {
+    return (attempt(std::variant_alternative_t<I, KernelSpec>()) || ...);
+  }
+  (std::make_index_sequence<std::variant_size_v<KernelSpec>>());
+  if (!found)
+    error = "unknown op '" + std::string(op) + "': expected one of " + known;
+  return result;
+}
+
+std::optional<std::vector<int>> parseShifts(std::string_view text) {
+  if (text.size() < 3 || text.front() != '(' || text.back() != ')')
+    return std::nullopt;
+  std::vector<int> shifts;
+  for (text = text.substr(1, text.size() - 2); !text.empty();) {
+    std::string_view number = text.substr(0, text.find(' '));
+    if (number != "-1" && number != "0" && number != "1")
+      return std::nullopt;
+    shifts.push_back(number == "-1" ? -1 : number[0] - '0');
+    text.remove_prefix(std::min(number.size() + 1, text.size()));
+  }
+  return shifts.empty() || shifts.size() > 8 ? std::nullopt : std::optional(shifts);
 }
 
 std::string kernelSymbol(const KernelSpec &spec, std::string_view target) {

@@ -2,6 +2,7 @@
 
 #include "compiler/artifact/Artifact.h"
 #include "compiler/dialect/Dec.h"
+#include "compiler/import/Families.h"
 #include "compiler/import/Import.h"
 #include "compiler/passes/Pipeline.h"
 

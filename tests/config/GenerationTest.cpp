@@ -1,5 +1,5 @@
 // generation_config.json: values, neutral values, refusals.
-#include "compiler/config/Families.h"
+#include "compiler/config/FamilyKeys.h"
 #include "tests/config/TestSupport.h"
 
 using namespace decant;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/config/Errors.h"
+#include "compiler/import/Families.h"
 #include "compiler/import/Import.h"
 
 #include "mlir/IR/MLIRContext.h"

@@ -1,7 +1,7 @@
 // A model folder, or a .mlir file and its weights -> a module with the raw tensors behind it. Tested in tests/e2e.
 #pragma once
 
-#include "compiler/config/DecoderConfig.h"
+#include "compiler/import/Families.h"
 #include "compiler/import/Import.h"
 #include "compiler/passes/Pipeline.h"
 #include "compiler/weights/WeightSet.h"

@@ -1,5 +1,5 @@
 // config.json of BART: the bundled model, class defaults, every refusal.
-#include "compiler/config/DecoderConfig.h"
+#include "compiler/import/Families.h"
 #include "tests/config/TestSupport.h"
 
 #include <cmath>

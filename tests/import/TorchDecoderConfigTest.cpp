@@ -1,5 +1,5 @@
 // config.json of torch.nn.TransformerDecoder: PyTorch's defaults and every refusal.
-#include "compiler/config/DecoderConfig.h"
+#include "compiler/import/Families.h"
 #include "tests/config/TestSupport.h"
 
 using namespace decant;

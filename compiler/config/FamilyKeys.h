@@ -1,4 +1,4 @@
-// The functions that read one family's config.json each, and the generation keys they share. Private to config/.
+// What the readers of the families' config.json share: the common keys, activations, generation. For import/.
 #pragma once
 
 #include "compiler/config/DecoderConfig.h"
@@ -14,11 +14,18 @@ struct FamilyInput {
   std::string generationPath;
 };
 
-llvm::Expected<DecoderConfig> readBart(const FamilyInput &input);
-llvm::Expected<DecoderConfig> readTorchDecoder(const FamilyInput &input);
-
 /// Marks the keys that every transformers config may carry and that cannot change results.
 void acceptCommonKeys(KeyReader &keys);
+
+/// The activation that `key` names ("gelu" = erf form, "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "silu", "swish",
+/// "relu", "quick_gelu"); refuses others.
+ConfigActivation readActivation(KeyReader &keys, llvm::StringRef key, llvm::StringRef defaultName);
+
+/// What every reader of a Hugging Face family ends with: takes the common and the generation keys, refuses the keys
+/// that are left, and sets config.generation (generation_config.json, if there is one, replaces the keys of config.json
+/// as a whole, as in transformers). `defaults`: those of the family's config class. kind and vocab of `config` are set.
+llvm::Error finishFamily(const FamilyInput &input, KeyReader &keys, const GenerationConfig &defaults,
+                         DecoderConfig &config);
 
 /// Reads and takes every generation key; `result` comes with the defaults. Refuses what decant would have to act on and
 /// cannot. Used for generation_config.json and, in old folders, for config.json itself.

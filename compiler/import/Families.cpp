@@ -1,7 +1,6 @@
 // A model folder -> DecoderConfig: finds the family by model_type and hands the files to its reader.
-#include "compiler/config/DecoderConfig.h"
+#include "compiler/import/Families.h"
 
-#include "compiler/config/Families.h"
 #include "compiler/config/RegularFile.h"
 
 #include <fmt/format.h>
@@ -58,45 +57,6 @@ llvm::Error checkFolder(const std::string &folder) {
 }
 
 } // namespace
-
-void decant::acceptCommonKeys(KeyReader &keys) {
-  // Training, bookkeeping, output options, the dtype of the file (the tensors name theirs), pipelines' presets.
-  keys.harmless({"*dropout*",
-                 "*layerdrop",
-                 "init_std",
-                 "initializer_*",
-                 "summary_*",
-                 "id2label",
-                 "label2id",
-                 "num_labels",
-                 "problem_type",
-                 "finetuning_task",
-                 "mask_time_*",
-                 "mask_feature_*",
-                 "apply_spec_augment",
-                 "architectures",
-                 "_name_or_path",
-                 "name_or_path",
-                 "transformers_version",
-                 "torch_dtype",
-                 "dtype",
-                 "gradient_checkpointing",
-                 "use_cache",
-                 "output_past",
-                 "output_attentions",
-                 "output_hidden_states",
-                 "return_dict",
-                 "torchscript",
-                 "use_bfloat16",
-                 "chunk_size_feed_forward",
-                 "tokenizer_class",
-                 "sep_token_id",
-                 "task_specific_params",
-                 "prefix",
-                 "_attn_implementation*",
-                 "attn_implementation",
-                 "save_step"});
-}
 
 llvm::Expected<DecoderConfig> decant::readConfig(const std::string &folder) {
   if (llvm::Error error = checkFolder(folder))
