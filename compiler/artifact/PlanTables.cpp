@@ -64,6 +64,12 @@ uint32_t PlanTables::paramIndex(plan::ParamOp op) {
   return it->second;
 }
 
+/// Columns of the rows that a caller gives the op's entry instead of ids.
+int64_t PlanTables::featureWidth(plan::InputOp op) {
+  bool encode = op->getParentOfType<plan::EntryOp>().getSymName() == "encode";
+  return encode ? model.getSourceWidth().value_or(model.getWidth()) : model.getWidth();
+}
+
 LogicalResult PlanTables::describeInput(plan::InputOp op, decant_buffer &buffer) {
   auto index = plan::inputIndex(op.getName());
   if (!index)
@@ -76,8 +82,8 @@ LogicalResult PlanTables::describeInput(plan::InputOp op, decant_buffer &buffer)
   switch (*index) {
   case DECANT_INPUT_FEATURES:
     columns = cast<MemRefType>(op.getType()).getShape().back();
-    if (columns != model.getWidth())
-      return op.emitOpError("has ") << columns << " columns, but width of the model is " << model.getWidth();
+    if (int64_t expected = featureWidth(op); columns != expected)
+      return op.emitOpError("has ") << columns << " columns, but the model's rows have " << expected;
     break;
   case DECANT_INPUT_OUT_ROWS:
     size = DECANT_SIZE_OUT_ROWS;

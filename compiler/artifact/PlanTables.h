@@ -32,6 +32,7 @@ public:
 private:
   mlir::FailureOr<uint32_t> bufferOf(mlir::Value value);
   mlir::LogicalResult describe(mlir::Value value, decant_buffer &buffer);
+  int64_t featureWidth(plan::InputOp op);
   mlir::LogicalResult describeInput(plan::InputOp op, decant_buffer &buffer);
   uint32_t paramIndex(plan::ParamOp op);
   uint32_t kernelIndex(std::string spec);

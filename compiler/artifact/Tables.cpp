@@ -133,6 +133,7 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
   header.model_kind = modelKind(model);
   header.vocab = model.getVocab();
   header.width = model.getWidth();
+  header.source_width = model.getSourceWidth().value_or(0);
   header.max_batch = model.getMaxBatch();
   header.max_context = model.getMaxContext();
   header.max_source = model.getMaxSource();

@@ -7,16 +7,20 @@
 namespace decant {
 namespace {
 
+constexpr int64_t kFrames = 2; // of a signal, side by side in a row of features
+
 /// A padded batch [B, S] without its masked tokens.
-struct Packed {
+template <class T> struct Packed {
   int64_t batch = 0, length = 0;
   Rows rows;
   Tensor<int32_t> ids;
+  Tensor<T> features;         ///< of a model that takes those instead of ids
   std::vector<int64_t> slots; ///< b * S + s of each row
 };
 
-llvm::Expected<Packed> pack(const EvalInputs &inputs, llvm::StringRef idsName, llvm::StringRef maskName, int64_t vocab,
-                            int64_t limit) {
+template <class T>
+llvm::Expected<Packed<T>> pack(const EvalInputs &inputs, llvm::StringRef idsName, llvm::StringRef maskName,
+                               int64_t vocab, int64_t limit) {
   auto shape = inputs.find(idsName)->shape;
   if (shape.size() != 2)
     return EvalInputs::error(idsName, fmt::format("has shape {}, expected [batch, positions]", printShape(shape)));
@@ -35,7 +39,7 @@ llvm::Expected<Packed> pack(const EvalInputs &inputs, llvm::StringRef idsName, l
       return flags.takeError();
     real = std::move(*flags);
   }
-  Packed result{shape[0], shape[1], {}, {}, {}};
+  Packed<T> result{shape[0], shape[1], {}, {}, {}, {}};
   for (int64_t b = 0; b < result.batch; ++b) {
     int64_t count = 0;
     for (int64_t slot = b * result.length; slot < (b + 1) * result.length; ++slot) {
@@ -57,8 +61,32 @@ llvm::Expected<Packed> pack(const EvalInputs &inputs, llvm::StringRef idsName, l
   return result;
 }
 
+/// input_features [B, channels, frames]: rows of kFrames frames, all of max_source.
+template <class T> llvm::Expected<Packed<T>> packFeatures(const EvalInputs &inputs, dec::ModelOp model) {
+  int64_t width = *model.getSourceWidth(), channels = width / kFrames, frames = model.getMaxSource() * kFrames;
+  auto shape = inputs.find("input_features")->shape;
+  if (shape.size() != 3 || shape[0] < 1 || shape[0] > dec::kMaxBatch || shape[1] != channels || shape[2] != frames)
+    return EvalInputs::error(
+        "input_features", fmt::format("has shape {}, expected [batch, {}, {}]", printShape(shape), channels, frames));
+  auto data = inputs.reals("input_features");
+  if (!data)
+    return data.takeError();
+  Packed<T> result{shape[0], model.getMaxSource(), {}, {}, {}, {}};
+  result.features = matrix<T>(result.batch * result.length, width);
+  for (int64_t row = 0; row < result.batch * result.length; ++row) {
+    int64_t b = row / result.length, first = row % result.length * kFrames;
+    result.slots.push_back(row);
+    for (int64_t i = 0; i < width; ++i)
+      result.features.row(row)[i] =
+          static_cast<T>((*data)[(b * channels + i % channels) * frames + first + i / channels]);
+  }
+  for (int64_t b = 0; b < result.batch; ++b)
+    result.rows.add(result.length, 0);
+  return result;
+}
+
 /// Rows back to their places, zeros elsewhere.
-template <class T> NamedTensor unpack(std::string name, const Packed &packed, const Tensor<T> &rows) {
+template <class T> NamedTensor unpack(std::string name, const Packed<T> &packed, const Tensor<T> &rows) {
   int64_t n = rows.shape[1];
   std::vector<T> data(packed.batch * packed.length * n);
   for (size_t r = 0; r < packed.slots.size(); ++r)
@@ -71,23 +99,28 @@ template <class T> NamedTensor unpack(std::string name, const Packed &packed, co
 template <class T>
 llvm::Expected<std::vector<NamedTensor>> evalEncoderDecoder(dec::ModelOp model, const WeightSet &weights,
                                                             const EvalInputs &inputs) {
-  if (llvm::Error error =
-          inputs.checkNames({"input_ids", "attention_mask", "decoder_input_ids", "decoder_attention_mask"},
-                            {"input_ids", "decoder_input_ids"}))
+  const char *sourceName = model.getSourceWidth() ? "input_features" : "input_ids";
+  llvm::SmallVector<llvm::StringRef> names{sourceName, "decoder_input_ids", "decoder_attention_mask"};
+  if (!model.getSourceWidth())
+    names.push_back("attention_mask");
+  if (llvm::Error error = inputs.checkNames(names, {sourceName, "decoder_input_ids"}))
     return error;
-  auto source = pack(inputs, "input_ids", "attention_mask", model.getVocab(), model.getMaxSource());
+  auto source = model.getSourceWidth()
+                    ? packFeatures<T>(inputs, model)
+                    : pack<T>(inputs, "input_ids", "attention_mask", model.getVocab(), model.getMaxSource());
   if (!source)
     return source.takeError();
-  auto target = pack(inputs, "decoder_input_ids", "decoder_attention_mask", model.getVocab(), model.getMaxContext());
+  auto target = pack<T>(inputs, "decoder_input_ids", "decoder_attention_mask", model.getVocab(), model.getMaxContext());
   if (!target)
     return target.takeError();
   if (source->batch != target->batch)
     return EvalInputs::error("decoder_input_ids",
-                             fmt::format("has {} sequences, \"input_ids\" {}", target->batch, source->batch));
+                             fmt::format("has {} sequences, \"{}\" {}", target->batch, sourceName, source->batch));
 
   Interpreter<T> interpreter(model, weights);
   llvm::StringMap<Value<T>> arguments;
   arguments["input_ids"] = source->ids;
+  arguments["input_features"] = source->features;
   arguments["rows"] = source->rows;
   auto encoded = runEntry(model, interpreter, "encode", arguments);
   if (!encoded)

@@ -70,10 +70,11 @@ struct PlanChecker {
     return DECANT_OK;
   }
 
-  decant_status input(uint32_t index, const decant_buffer &buffer) const {
+  decant_status input(uint32_t index, const decant_buffer &buffer, const decant_entry &entry) const {
     if (buffer.index >= DECANT_INPUT_COUNT)
       return fail(index, "unknown input");
-    InputShape shape = inputShape(tables, buffer.index);
+    const auto kind = static_cast<uint32_t>(&entry - tables.header().entries);
+    InputShape shape = inputShape(tables, buffer.index, kind);
     const decant_dim &outer = buffer.dims[shape.matrix];
     bool rows = shape.size == DECANT_SIZE_ROWS || shape.size == DECANT_SIZE_OUT_ROWS;
     bool ok = buffer.type == shape.type && buffer.rank == (shape.matrix ? 2 : 1) && buffer.view_offset == 0 &&
@@ -125,7 +126,7 @@ struct PlanChecker {
     if (buffer.storage == DECANT_STORE_ARENA)
       return arena(index, buffer, reach, entry);
     if (buffer.storage == DECANT_STORE_INPUT)
-      return input(index, buffer);
+      return input(index, buffer, entry);
     if (buffer.storage != DECANT_STORE_WEIGHT || buffer.index >= tables.header().weights.count)
       return fail(index, "unknown storage or weight");
     if (reach.size != DECANT_SIZE_ONE || buffer.view_offset % 4 ||
@@ -184,11 +185,11 @@ struct PlanChecker {
 
 } // namespace
 
-InputShape inputShape(const Tables &tables, uint32_t input) {
+InputShape inputShape(const Tables &tables, uint32_t input, uint32_t entry) {
   auto table = [&](uint32_t kind) { return InputShape{DECANT_SIZE_SEQS, tables.maxBlocks(kind), true, DECANT_I32}; };
   switch (input) {
   case DECANT_INPUT_FEATURES:
-    return {DECANT_SIZE_ROWS, tables.header().width, true, DECANT_F32};
+    return {DECANT_SIZE_ROWS, tables.featureWidth(entry), true, DECANT_F32};
   case DECANT_INPUT_OUT_ROWS:
     return {DECANT_SIZE_OUT_ROWS, 1, false, DECANT_I32};
   case DECANT_INPUT_TILES:

@@ -121,9 +121,42 @@ struct Evaluator {
         std::copy_n(row, result.columns, to + packed.cells[packed.starts[b] + part.begin + i] * result.columns);
   }
 
+  bool takesFeatures() const { return session->header().source_width != 0; }
+
+  /// input_features (batch, channels, frames): a row holds kFrames frames side by side. Models that take features want
+  /// inputs of one length, max_source rows.
+  decant_status packFeatures(Packed &packed) {
+    constexpr uint64_t kFrames = DECANT_FRAMES_PER_ROW;
+    const RawTensor *features = findTensor(inputs, "input_features");
+    const uint64_t width = session->header().source_width, channels = width / kFrames,
+                   frames = session->header().max_source * kFrames;
+    if (!features || features->rank != 3 || features->dims[1] != channels || features->dims[2] != frames ||
+        (features->type != RawF32 && features->type != RawF64))
+      return message.fail(DECANT_INVALID_ARGUMENT, "input_features: %s, expected (batch, %llu, %llu) of F32 or F64",
+                          features ? "wrong shape or type" : "missing", Ull(channels), Ull(frames));
+    packed.batch = features->dims[0];
+    packed.length = frames / kFrames;
+    packed.width = width;
+    const uint64_t cells = packed.batch * packed.length;
+    if (!packed.cells.resize(cells) || !packed.embeds.resize(cells * width) || !packed.starts.resize(packed.batch + 1))
+      return outOfMemory();
+    for (uint64_t cell = 0; cell < cells; ++cell) {
+      const uint64_t b = cell / packed.length, row = cell % packed.length;
+      packed.cells[cell] = cell;
+      packed.starts[b + 1] = cell + 1;
+      for (uint64_t i = 0; i < width; ++i) {
+        const uint64_t channel = i % channels, frame = row * kFrames + i / channels;
+        packed.embeds[cell * width + i] =
+            static_cast<float>(elementAt(*features, (b * channels + channel) * frames + frame));
+      }
+    }
+    return DECANT_OK;
+  }
+
   decant_status encode(const Array<int32_t> &slots, Array<decant_rows> &rows) {
     Packed source;
-    if (decant_status status = pack("input_ids", "attention_mask", source); status != DECANT_OK)
+    if (decant_status status = takesFeatures() ? packFeatures(source) : pack("input_ids", "attention_mask", source);
+        status != DECANT_OK)
       return status;
     for (uint64_t b = 0; b < source.batch; ++b)
       if (!source.count(b))
@@ -178,7 +211,10 @@ struct Evaluator {
     const char *tokens = encoder ? "decoder_input_ids" : takesEmbeds() ? "inputs_embeds" : "input_ids";
     Array<std::string_view> names;
     for (const char *name :
-         {encoder ? "input_ids" : tokens, "attention_mask", "decoder_input_ids", "decoder_attention_mask"})
+         {takesFeatures() ? "input_features"
+          : encoder       ? "input_ids"
+                          : tokens,
+          takesFeatures() ? "decoder_input_ids" : "attention_mask", "decoder_input_ids", "decoder_attention_mask"})
       if ((encoder || names.size() < 2) && !names.push(name))
         return outOfMemory();
     for (const decant_param &param : session->model->tables.params())
@@ -190,10 +226,10 @@ struct Evaluator {
     status = pack(tokens, encoder ? "decoder_attention_mask" : "attention_mask", target);
     if (status != DECANT_OK)
       return status;
-    const uint64_t batch = session->cache.slots.size(); // of input_ids
+    const uint64_t batch = session->cache.slots.size(); // of the encoder's input
     if (target.batch != batch)
-      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, input_ids has %llu",
-                          Ull(target.batch), Ull(batch));
+      return message.fail(DECANT_INVALID_ARGUMENT, "decoder_input_ids: %llu sequences, %s has %llu", Ull(target.batch),
+                          takesFeatures() ? "input_features" : "input_ids", Ull(batch));
     Array<int32_t> slots;
     Array<decant_rows> rows;
     for (uint64_t b = 0; b < target.batch; ++b) {
@@ -214,6 +250,8 @@ struct Evaluator {
 const char *namingInput(const decant_model &model) {
   if (model.header().model_kind == DECANT_MODEL_TORCH_DECODER)
     return "tgt";
+  if (model.header().source_width)
+    return "input_features";
   return model.header().model_kind == DECANT_MODEL_DECODER_ONLY && !model.uses(DECANT_ENTRY_DECODE, DECANT_INPUT_IDS)
              ? "inputs_embeds"
              : "input_ids";

@@ -19,11 +19,11 @@ struct EvalResult {
   float *add(std::string_view name, std::span<const uint64_t> dims);
 };
 
-/// Encoder-decoder: input_ids [B,S], attention_mask, decoder_input_ids [B,T], decoder_attention_mask -> logits [B,T,V],
-/// encoder_last_hidden_state [B,S,E]. Decoder-only: input_ids, attention_mask -> logits. Tokens whose mask is 0 take no
-/// part, their rows are zero. Torch decoder: tgt, memory, [tgt_mask, memory_mask, tgt_key_padding_mask,
-/// memory_key_padding_mask] -> output. Integers I32 or I64, masks BOOL, I32 or I64; those of a torch decoder also F32
-/// or F64. An input with an unknown name is an error.
+/// Encoder-decoder: input_ids [B,S], attention_mask (or input_features [B, channels, frames]), decoder_input_ids [B,T],
+/// decoder_attention_mask -> logits [B,T,V], encoder_last_hidden_state [B,S,E]. Decoder-only: input_ids, attention_mask
+/// -> logits. Tokens whose mask is 0 take no part, their rows are zero. Torch decoder: tgt, memory, [tgt_mask,
+/// memory_mask, tgt_key_padding_mask, memory_key_padding_mask] -> output. Integers I32 or I64, masks BOOL, I32 or I64;
+/// those of a torch decoder also F32 or F64. An input with an unknown name is an error.
 decant_status evaluate(decant_model *model, int32_t threads, std::span<const RawTensor> inputs, const Message &message,
                        EvalResult &out);
 

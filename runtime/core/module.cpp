@@ -200,6 +200,7 @@ decant_status decant_model_get_info(const decant_model *model, decant_model_info
   info.pad_token_id = h.generation.pad_token_id;
   info.decoder_start_token_id = h.generation.decoder_start_token_id;
   info.weight_bytes = h.weights_bytes;
+  info.source_width = static_cast<int32_t>(h.source_width);
   std::memcpy(static_cast<void *>(out_info), &info, std::min(sizeof info, info.struct_size));
   return DECANT_OK;
 }

@@ -38,7 +38,7 @@ struct Filler {
   bool room(uint32_t input, uint64_t units) {
     if (!wanted(input))
       return true;
-    InputShape shape = inputShape(session.model->tables, input);
+    InputShape shape = inputShape(session.model->tables, input, entry);
     uint64_t padded = roundUp(units, 8) + kRowPadding;
     if (!session.inputs[input].reserve(padded * shape.per * 4))
       return false;
@@ -52,7 +52,7 @@ struct Filler {
       if (wanted(DECANT_INPUT_IDS))
         std::copy_n(item.ids, item.count, array(DECANT_INPUT_IDS) + row);
       if (wanted(DECANT_INPUT_FEATURES)) {
-        uint64_t width = session.header().width;
+        uint64_t width = session.model->tables.featureWidth(entry);
         std::copy_n(item.features, uint64_t(item.count) * width,
                     session.inputs[DECANT_INPUT_FEATURES].as<float>() + uint64_t(row) * width);
       }
@@ -136,7 +136,7 @@ bool fillInputs(decant_session &session, uint32_t entry, bool out_all) {
   session.sizes[DECANT_SIZE_TILES] = static_cast<int32_t>(countTiles(session, session.tile_class));
   Filler filler{session, entry};
   for (uint32_t input = 0; input < DECANT_INPUT_COUNT; ++input)
-    if (!filler.room(input, static_cast<uint64_t>(session.sizes[inputShape(session.model->tables, input).size])))
+    if (!filler.room(input, static_cast<uint64_t>(session.sizes[inputShape(session.model->tables, input, entry).size])))
       return false;
   filler.rows();
   filler.outRows(out_all);

@@ -40,6 +40,11 @@ struct Tables {
   }
   uint32_t blocksFor(uint32_t tokens) const { return (tokens + header().block_tokens - 1) / header().block_tokens; }
 
+  /// Columns of the rows that a caller gives an entry instead of ids.
+  uint32_t featureWidth(uint32_t entry) const {
+    return entry == DECANT_ENTRY_ENCODE && header().source_width ? header().source_width : header().width;
+  }
+
   bool hasCache(uint32_t kind) const {
     for (const decant_cache &cache : caches())
       if (cache.kind == kind)
@@ -77,14 +82,14 @@ inline uint64_t blockBytes(const Tables &tables, const decant_cache &cache) {
 
 inline size_t typeBytes(uint32_t type) { return type == DECANT_U8 ? 1 : 4; }
 
-/// What the runtime provides for a decant_input: `per` elements for each unit of `size`.
+/// What the runtime provides an entry for a decant_input: `per` elements for each unit of `size`.
 struct InputShape {
   uint32_t size; ///< decant_size
   uint64_t per;
   bool matrix; ///< rank 2 (per, size), else rank 1 (size)
   uint32_t type;
 };
-InputShape inputShape(const Tables &tables, uint32_t input);
+InputShape inputShape(const Tables &tables, uint32_t input, uint32_t entry);
 const char *inputName(uint32_t input);
 
 /// Magic, ABI, machine, length and checksum of the block of `bytes` bytes; `file` starts every sentence.

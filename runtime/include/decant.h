@@ -73,6 +73,7 @@ typedef struct decant_model_info {
   int32_t max_batch, max_context, max_source;
   int32_t bos_token_id, pad_token_id, decoder_start_token_id; /* -1 = none */
   uint64_t weight_bytes;
+  int32_t source_width; /* columns of the features that decant_encode takes; 0 = it takes ids, or there is none */
 } decant_model_info;
 /* Fills as much of *out_info as its struct_size covers. */
 DECANT_API DECANT_MUST_USE decant_status decant_model_get_info(const decant_model *model, decant_model_info *out_info);

@@ -72,7 +72,7 @@ TEST(PlanTables, NumbersAreOneADistinctSpec) {
 }
 
 TEST(PlanTables, ColumnsAreThoseOfTheModel) {
-  Plan(0, 1, "gelu", 16).expectError("has 32 columns, but width of the model is 16");
+  Plan(0, 1, "gelu", 16).expectError("has 32 columns, but the model's rows have 16");
   Plan(0, 1, "gelu", 32, 20).expectError("gives 32 columns, but vocab of the model is 20");
 }
 

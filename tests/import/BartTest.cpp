@@ -115,7 +115,7 @@ TEST(Bart, Refusals) {
       {"\"num_hidden_layers\": 6", ExitCode::BadInput, "found 6, but \"encoder_layers\" is 12; they must agree"},
       {"\"hidden_size\": 6", ExitCode::BadInput, "\"d_model\" is 1024"},
       {"\"bos_token_id\": null, \"decoder_start_token_id\": null", ExitCode::BadInput, "generation cannot start"},
-      {"\"activation_function\": \"gelu_new\"", ExitCode::Unsupported, "the activation \"gelu_new\" is not supported"},
+      {"\"activation_function\": \"mish\"", ExitCode::Unsupported, "the activation \"mish\" is not supported"},
       {"\"is_decoder\": true", ExitCode::Unsupported, "\"is_decoder\": the value true is not supported, only false"},
       {"\"is_encoder_decoder\": false", ExitCode::Unsupported, "\"is_encoder_decoder\""},
       {"\"add_cross_attention\": true", ExitCode::Unsupported, "\"add_cross_attention\""},

@@ -116,13 +116,4 @@ TEST(TorchWeightErrors, ASecondLayerMustBeThere) {
   EXPECT_NE(found.message.find("\"layers.0.self_attn.in_proj_weight\" is missing"), std::string::npos) << found.message;
 }
 
-TEST(FamilyErrors, UnknownFamily) {
-  mlir::MLIRContext context;
-  TestModel model(kBundled);
-  model.config.family = "lstm";
-  Failure found = failure(model.import(context));
-  EXPECT_EQ(found.code, ExitCode::Unsupported);
-  EXPECT_NE(found.message.find("\"lstm\""), std::string::npos);
-}
-
 } // namespace
