@@ -2,6 +2,7 @@
 // an error (with asserts off it can mean memory corruption), the bf16 notice aside. Tested in tests/schedules.
 #include "schedules/compile.h"
 
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -34,13 +35,15 @@ void checkExtent(int64_t value, const char *rule) { check(value >= 1 && value <=
 
 CpuLevel levelOf(std::string_view target) { return target == "x86-64-v4" ? CpuLevel::V4 : CpuLevel::V3; }
 
-struct Builder {
-  CpuLevel level;
-  const ScheduleParams &params;
+class Builder {
+public:
+  Builder(CpuLevel level, const ScheduleParams &params) : level(level), params(params) {}
 
   Kernel operator()(const LinearSpec &spec) const {
     checkExtent(spec.k, "linear: k must be 1 to 2^24");
     checkExtent(spec.n, "linear: n must be 1 to 2^24");
+    check(std::isfinite(spec.scale) && std::isfinite(spec.softcap) && spec.softcap >= 0,
+          "linear: scale must be finite, softcap too and not negative");
     check(roundUp16(spec.n) * spec.k * 4 <= std::numeric_limits<int32_t>::max(), "linear: the weight exceeds 2 GiB");
     LinearKernel kernel = linearAlgorithm(spec);
     scheduleLinear(kernel, spec, level, params);
@@ -57,6 +60,8 @@ struct Builder {
   }
   Kernel operator()(const NormSpec &spec) const {
     checkExtent(spec.n, "norm: n must be 1 to 2^24");
+    checkExtent(spec.groups, "norm: groups must be 1 to 2^24");
+    checkExtent(spec.n * spec.groups, "norm: n * groups must be at most 2^24");
     NormKernel kernel = normAlgorithm(spec);
     scheduleNorm(kernel, spec);
     return kernel;
@@ -81,11 +86,39 @@ struct Builder {
     scheduleElementwise(kernel, spec);
     return kernel;
   }
+  Kernel operator()(const SinusoidSpec &spec) const {
+    checkExtent(spec.n, "sinusoid: n must be 1 to 2^24");
+    check(spec.offset <= 1 << 24, "sinusoid: offset must be at most 2^24");
+    return placed(sinusoidAlgorithm(spec), spec.n, 2 * spec.n, spec.rows);
+  }
+  Kernel operator()(const RopeSpec &spec) const {
+    checkExtent(spec.heads, "rope: heads must be 1 to 2^24");
+    checkExtent(spec.d, "rope: d must be 1 to 2^24");
+    checkExtent(spec.heads * spec.d, "rope: heads * d must be at most 2^24");
+    check(spec.n >= 1 && 2 * spec.n <= spec.d, "rope: n must be 1 to d / 2");
+    return placed(ropeAlgorithm(spec), spec.n, spec.heads * spec.d, spec.rows);
+  }
+  Kernel operator()(const FramesSpec &spec) const {
+    auto shifts = parseShifts(spec.shifts);
+    check(shifts.has_value(), "frames: shifts must be 1 to 8 of -1, 0, 1 in parentheses");
+    checkExtent(spec.n, "frames: n must be 1 to 2^24");
+    checkExtent(spec.n * int64_t(shifts->size()), "frames: n * shifts must be at most 2^24");
+    return placed(framesAlgorithm(spec, *shifts), spec.n, spec.n * int64_t(shifts->size()), spec.rows);
+  }
+
+private:
+  static Kernel placed(PlacedKernel kernel, int64_t columns, int64_t width, RowClass rows) {
+    schedulePlaced(kernel, columns, width, rows);
+    return kernel;
+  }
+
+  CpuLevel level;
+  const ScheduleParams &params;
 };
 
 Kernel build(const KernelSpec &spec, std::string_view target, const ScheduleParams &params) {
   installReporter();
-  return std::visit(Builder{levelOf(target), params}, spec);
+  return std::visit(Builder(levelOf(target), params), spec);
 }
 
 } // namespace

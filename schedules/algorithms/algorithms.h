@@ -22,7 +22,7 @@ struct LinearKernel : Kernel {
   Halide::Func out{"out"}, product{"product"};
   Halide::Var j{"j"}, m{"m"}, n{"n"}, panel{"panel"};
   Halide::RDom k;
-  std::vector<Halide::Func> activation; ///< (j, m): steps of gelu
+  std::vector<Halide::Func> steps; ///< (j, m): of the activation, then of the cap
 };
 
 /// Stages of attention, computed per (row of the tile, key block, head, tile). Lanes run over keys up to `partial`,
@@ -53,11 +53,13 @@ struct AttentionKernel : Kernel {
   int tileRows = 1, chunks = 1, columns = 1;
 };
 
-/// Row statistics and the result; sums run over 16 or 64 fixed lanes.
+/// Statistics of each group of a row and the result; sums run over 16 or 64 fixed lanes.
 struct NormKernel : Kernel {
-  Halide::Func laneTotal{"laneTotal"}, mean{"mean"}, laneSquares{"laneSquares"}, scale{"scale"}, out{"out"};
-  Halide::Var j{"j"}, m{"m"}, lane{"lane"};
+  Halide::Func laneTotal{"laneTotal"}, mean{"mean"}; ///< not of rms
+  Halide::Func laneSquares{"laneSquares"}, scale{"scale"}, out{"out"};
+  Halide::Var j{"j"}, m{"m"}, lane{"lane"}, group{"group"};
   Halide::RDom whole, rest; ///< (lane, chunk) and the columns behind the last whole chunk
+  Halide::RDom place;       ///< (column of the group, group): update 0 of out
   int lanes = 16;
   bool hasRest = false;
 };
@@ -66,7 +68,23 @@ struct NormKernel : Kernel {
 struct RowKernel : Kernel {
   Halide::Func out{"out"};
   Halide::Var j{"j"}, m{"m"};
-  std::vector<Halide::Func> activation; ///< (j, m): steps of gelu
+  std::vector<Halide::Func> steps; ///< (j, m): of the activation
+};
+
+/// sinusoid, rope and frames: out is written at places that the loops over a row's parts compute.
+struct PlacedKernel : Kernel {
+  Halide::Func out{"out"};
+  Halide::Var j{"j"}, m{"m"};
+  Halide::RDom place; ///< (column, part, head): update 0 of out
+  Halide::RDom rest;  ///< (column, head): update 1 of out, copies; rope with columns behind the angles
+
+  /// Names the arguments; out's first column and row are 0.
+  void finish(std::vector<Halide::Argument> arguments) {
+    out.output_buffer().dim(0).set_min(0);
+    out.output_buffer().dim(1).set_min(0);
+    inputs = std::move(arguments);
+    outputs = {out};
+  }
 };
 
 struct KvAppendKernel : Kernel {
@@ -80,6 +98,9 @@ NormKernel normAlgorithm(const NormSpec &spec);
 RowKernel embedAlgorithm(const EmbedSpec &spec);
 KvAppendKernel kvAppendAlgorithm(const KvAppendSpec &spec);
 RowKernel elementwiseAlgorithm(const ElementwiseSpec &spec);
+PlacedKernel sinusoidAlgorithm(const SinusoidSpec &spec);
+PlacedKernel ropeAlgorithm(const RopeSpec &spec);
+PlacedKernel framesAlgorithm(const FramesSpec &spec, const std::vector<int> &shifts);
 
 /// A pool of the KV cache (an ImageParam or an OutputImageParam): panels of 16 lanes, `rows` of them a head and block.
 template <class Pool> void constrainPool(Pool pool, int rows, int heads) {

@@ -1,4 +1,4 @@
-// Linear layer on packed weights: out[m, j] = act(sum_k x[m, k] w[j, k] + bias[j]) + residual[m, j].
+// Linear layer on packed weights: out[m, j] = cap(act(scale sum_k x[m, k] w[j, k] + bias[j])) + residual[m, j].
 // In: rows of x, w as 16-column panels (1, 16, k, panels). Invariant: each output adds over k in ascending order, with
 // fused multiply-add, whatever the tile: a row's bits depend on that row alone. Tested in
 // tests/schedules/LinearTest.cpp.
@@ -32,7 +32,11 @@ LinearKernel linearAlgorithm(const LinearSpec &spec) {
   kernel.product(n, panel, m) += x(kernel.k, row) * w(0, n, kernel.k, panel);
 
   Expr value = kernel.product(j % 16, j / 16, m);
-  value = activate(spec.act, spec.bias ? strictAdd(value, bias(j)) : value, {j, m}, kernel.activation);
+  if (spec.scale != 1)
+    value = value * float(spec.scale);
+  value = activate(spec.act, spec.bias ? strictAdd(value, bias(j)) : value, {j, m}, kernel.steps);
+  if (spec.softcap > 0)
+    value = softcap(spec.softcap, value, {j, m}, kernel.steps);
   kernel.out(j, m) = spec.residual ? strictAdd(value, residual(j, m)) : value;
   kernel.out.bound(j, 0, width);
   kernel.out.output_buffer().dim(1).set_min(0);

@@ -15,13 +15,23 @@ Halide::Expr exp2Poly(Halide::Expr x);
 /// 2^e for a float e that is an integer from -126 to 127; anything smaller gives exactly 0.
 Halide::Expr pow2Int(Halide::Expr e);
 
+/// e^x, relative error about 1e-7; x beyond -87 or 87 counts as that.
+Halide::Expr expPoly(Halide::Expr x);
+
 /// tanh, relative error about 3e-7.
 Halide::Expr tanhPoly(Halide::Expr x);
 
-/// act(value), value being a function of `at`. gelu is the erf form; its steps become Funcs appended to `stages`, to be
+/// sin(x + quarter * pi / 2), absolute error about 1e-7 for |x| <= 2^30: the quadrant is cut off in f64.
+Halide::Expr sineOfQuarter(Halide::Expr x, Halide::Expr quarter);
+
+/// act(value), value being a function of `at`. The steps of all but relu become Funcs appended to `steps`, to be
 /// computed a vector at a time: Halide's analyses walk expressions as trees and would take seconds over the whole.
 Halide::Expr activate(Activation act, Halide::Expr value, const std::vector<Halide::Var> &at,
-                      std::vector<Halide::Func> &stages);
+                      std::vector<Halide::Func> &steps);
+
+/// c * tanh(value / c), the value as a step.
+Halide::Expr softcap(double c, Halide::Expr value, const std::vector<Halide::Var> &at,
+                     std::vector<Halide::Func> &steps);
 
 /// a + b that no schedule and no optimizer may reorder or contract.
 Halide::Expr strictAdd(Halide::Expr a, Halide::Expr b);

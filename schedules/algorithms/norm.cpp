@@ -1,6 +1,7 @@
-// Layer norm of each row: (x - mean) / sqrt(variance + eps) * weight + bias, the variance from centred values (two
-// passes). Invariant: both sums run over 16 (n >= 256: 64) lanes by column number, then over the lanes in a fixed tree,
-// so that the bits do not depend on the schedule. Tested in tests/schedules/RowTest.cpp.
+// Norms of each group of columns: (x - mean) / sqrt(variance + eps) * weight + bias, the variance from centred values
+// (two passes); rms: x / sqrt(mean of x^2 + eps) * weight. Invariant: the sums run over 16 (n >= 256: 64) lanes by
+// column number, then over the lanes in a fixed tree, so that the bits do not depend on the schedule. Tested in
+// tests/schedules/NormTest.cpp.
 #include "schedules/algorithms/algorithms.h"
 #include "schedules/algorithms/math.h"
 
@@ -9,46 +10,55 @@ using namespace Halide;
 namespace decant {
 namespace {
 
-Expr laneTree(Func lanes, Var m, int first, int count) {
+Expr laneTree(Func lanes, Var group, Var m, int first, int count) {
   if (count == 1)
-    return lanes(first, m);
-  return strictAdd(laneTree(lanes, m, first, count / 2), laneTree(lanes, m, first + count / 2, count / 2));
+    return lanes(first, group, m);
+  return strictAdd(laneTree(lanes, group, m, first, count / 2),
+                   laneTree(lanes, group, m, first + count / 2, count / 2));
 }
 
 } // namespace
 
 NormKernel normAlgorithm(const NormSpec &spec) {
-  const int n = int(spec.n);
+  const int n = int(spec.n), groups = int(spec.groups);
   ImageParam x(Float(32), 2, "x"), weight(Float(32), 1, "weight"), bias(Float(32), 1, "bias");
-  x.dim(0).set_bounds(0, n);
+  x.dim(0).set_bounds(0, n * groups);
   x.dim(1).set_min(0);
   weight.dim(0).set_bounds(0, n);
   bias.dim(0).set_bounds(0, n);
 
   NormKernel kernel;
-  Var j = kernel.j, m = kernel.m, lane = kernel.lane;
+  Var m = kernel.m, lane = kernel.lane, group = kernel.group;
   const int lanes = kernel.lanes = n >= 256 ? 64 : 16, chunks = n / lanes, behind = n % lanes;
   kernel.hasRest = behind > 0;
   kernel.whole = RDom(0, chunks, "whole");
   kernel.rest = RDom(0, std::max(behind, 1), "rest");
+  kernel.place = RDom(0, n, 0, groups, "place");
   RVar c = kernel.whole.x, r = kernel.rest.x;
   auto sum = [&](Func &total, auto &&term) {
-    total(lane, m) = 0.0f;
-    total(lane, m) = strictAdd(total(lane, m), term(lanes * c + lane));
+    total(lane, group, m) = 0.0f;
+    total(lane, group, m) = strictAdd(total(lane, group, m), term(lanes * c + lane));
     if (kernel.hasRest)
-      total(r, m) = strictAdd(total(r, m), term(lanes * chunks + r));
+      total(r, group, m) = strictAdd(total(r, group, m), term(lanes * chunks + r));
   };
-  auto square = [&](Expr column) {
-    Expr centred = x(column, m) - kernel.mean(m);
-    return centred * centred;
+  auto centred = [&](Expr column, Expr part) -> Expr {
+    Expr value = x(part * n + column, m);
+    return spec.rms ? value : value - kernel.mean(part, m);
   };
-  sum(kernel.laneTotal, [&](Expr column) -> Expr { return x(column, m); });
-  kernel.mean(m) = laneTree(kernel.laneTotal, m, 0, lanes) * float(1.0 / n);
+  auto square = [&](Expr column) { return centred(column, group) * centred(column, group); };
+  if (!spec.rms) {
+    sum(kernel.laneTotal, [&](Expr column) -> Expr { return x(group * n + column, m); });
+    kernel.mean(group, m) = laneTree(kernel.laneTotal, group, m, 0, lanes) * float(1.0 / n);
+  }
   sum(kernel.laneSquares, square);
-  kernel.scale(m) = 1.0f / sqrt(laneTree(kernel.laneSquares, m, 0, lanes) * float(1.0 / n) + float(spec.eps));
-  Expr value = (x(j, m) - kernel.mean(m)) * kernel.scale(m) * weight(j);
-  kernel.out(j, m) = strict_float(spec.bias ? value + bias(j) : value);
-  kernel.out.bound(j, 0, n);
+  kernel.scale(group, m) =
+      1.0f / sqrt(laneTree(kernel.laneSquares, group, m, 0, lanes) * float(1.0 / n) + float(spec.eps));
+  RVar column = kernel.place.x, part = kernel.place.y;
+  Expr factor = spec.plus_one ? weight(column) + 1.0f : Expr(weight(column));
+  Expr value = centred(column, part) * kernel.scale(part, m) * factor;
+  kernel.out(kernel.j, m) = undef<float>();
+  kernel.out(part * n + column, m) = strict_float(spec.bias ? value + bias(column) : value);
+  kernel.out.output_buffer().dim(0).set_min(0);
   kernel.out.output_buffer().dim(1).set_min(0);
 
   kernel.inputs = {x, weight};

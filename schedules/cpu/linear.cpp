@@ -77,9 +77,9 @@ void scheduleLinear(LinearKernel &kernel, const LinearSpec &spec, CpuLevel level
       .reorder(column, inTile, row, inRange, inBlock, rangeIdx, blockIdx)
       .vectorize(column)
       .unroll(inTile);
-  if (spec.act != Activation::Gelu) // gelu works row by row
+  if (kernel.steps.empty()) // steps work row by row
     kernel.out.unroll(row);
-  for (Func &stage : kernel.activation)
+  for (Func &stage : kernel.steps)
     stage.compute_at(kernel.out, row).bound_extent(kernel.j, tile.panels * 16).vectorize(kernel.j, 16);
   kernel.out.fuse(rangeIdx, blockIdx, task);
   if (parallel)

@@ -171,7 +171,10 @@ std::optional<std::vector<int>> parseShifts(std::string_view text) {
     if (number != "-1" && number != "0" && number != "1")
       return std::nullopt;
     shifts.push_back(number == "-1" ? -1 : number[0] - '0');
-    text.remove_prefix(std::min(number.size() + 1, text.size()));
+    text.remove_prefix(number.size());
+    if (text.size() == 1) // a space behind the last number
+      return std::nullopt;
+    text.remove_prefix(text.empty() ? 0 : 1);
   }
   return shifts.empty() || shifts.size() > 8 ? std::nullopt : std::optional(shifts);
 }

@@ -29,7 +29,7 @@ struct LinearData {
 
 std::string linearSpec(int k, int n, const char *act, const char *rows) {
   return "linear k=" + std::to_string(k) + " n=" + std::to_string(n) + " bias=1 act=" + act +
-         " residual=0 gather=0 rows=" + rows;
+         " residual=0 gather=0 scale=1 softcap=0 rows=" + rows;
 }
 
 void linearMany(benchmark::State &state, const char *act) {
@@ -72,7 +72,8 @@ void norm(benchmark::State &state) {
   const int n = int(state.range(0));
   LinearData d(n, n, 1);
   Floats weight({n}, 0), out({n, 1});
-  const LoadedKernel kernel("norm n=" + std::to_string(n) + " eps=1e-05 bias=1 rows=one", {}, target());
+  const LoadedKernel kernel("norm n=" + std::to_string(n) + " groups=1 eps=1e-05 rms=0 plus_one=0 bias=1 rows=one", {},
+                            target());
   const std::vector<halide_buffer_t *> args = {d.x, weight, d.bias, out};
   for (auto _ : state)
     kernel(args);

@@ -67,7 +67,8 @@ class Code : public testing::TestWithParam<Expected> {};
 
 TEST_P(Code, LinearKeepsItsSumsInRegisters) {
   const Expected &want = GetParam();
-  auto loop = innerLoop(object("linear k=128 n=384 bias=1 act=none residual=0 gather=0 rows=many", want.target));
+  auto loop = innerLoop(
+      object("linear k=128 n=384 bias=1 act=none residual=0 gather=0 scale=1 softcap=0 rows=many", want.target));
   int sums = 0, spills = 0;
   for (const std::string &line : loop) {
     sums += line.rfind("vfmadd", 0) == 0 && line.find(want.wide) != std::string::npos;
@@ -90,11 +91,12 @@ TEST_P(Code, AttentionMultipliesWithFusedVectors) {
 
 TEST_P(Code, OnlyTheHooksAreUndefined) {
   for (const char *spec :
-       {"linear k=128 n=1024 bias=1 act=gelu residual=1 gather=1 rows=many",
+       {"linear k=128 n=1024 bias=1 act=gelu residual=1 gather=1 scale=1 softcap=0 rows=many",
         "attention heads=2 kv_heads=1 d=20 block=64 scale=1 softcap=0 mask=(le k q) visit=- full=() score=(exp (itof "
         "k)) params=- rows=many",
-        "norm n=1027 eps=0 bias=1 rows=many", "embed n=9 scale=2 positions=1 offset=0 rows=many",
-        "kv_append heads=2 d=9 block=16 rows=many", "elementwise n=9 act=gelu residual=1 rows=many"}) {
+        "norm n=1027 groups=1 eps=0 rms=0 plus_one=0 bias=1 rows=many",
+        "embed n=9 scale=2 positions=1 offset=0 rows=many", "kv_append heads=2 d=9 block=16 rows=many",
+        "elementwise n=9 act=gelu gate=0 residual=1 rows=many"}) {
     std::istringstream names(output("nm -u " + object(spec, GetParam().target)));
     bool parallel = false;
     for (std::string kind, name; names >> kind >> name; parallel |= name == "halide_do_par_for")

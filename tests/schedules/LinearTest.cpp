@@ -18,7 +18,7 @@ struct Case {
 std::string specText(const Case &c, const char *rows) {
   return "linear k=" + std::to_string(c.k) + " n=" + std::to_string(c.n) + " bias=" + std::to_string(c.bias) +
          " act=" + c.act + " residual=" + std::to_string(c.residual) + " gather=" + std::to_string(c.gather) +
-         " rows=" + rows;
+         " scale=1 softcap=0 rows=" + rows;
 }
 
 double activation(const std::string &act, double x) {

@@ -100,10 +100,10 @@ TEST(Math, Pow2IntIsExact) {
 TEST(Math, GeluIsWithinAFewUnits) {
   Halide::Buffer<float> x(kSamples);
   auto function = [](Expr v, const std::vector<Halide::Var> &at) {
-    std::vector<Halide::Func> stages;
-    Expr result = activate(Activation::Gelu, v, at, stages);
-    for (Halide::Func &stage : stages)
-      stage.compute_root().vectorize(at[0], 16);
+    std::vector<Halide::Func> steps;
+    Expr result = activate(Activation::Gelu, v, at, steps);
+    for (Halide::Func &step : steps)
+      step.compute_root().vectorize(at[0], 16);
     return result;
   };
   for (auto [low, high] : {std::pair{-1.0, -1e-30}, {1e-30, 1.0}, {1.0, 20.0}, {100.0, 3e38}})

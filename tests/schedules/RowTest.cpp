@@ -22,8 +22,8 @@ TEST_P(Norm, MatchesReference) {
     v += 5; // a mean far from 0: one pass over squares would lose digits
   for (bool withBias : {true, false})
     for (const char *rowClass : kClasses) {
-      const LoadedKernel kernel("norm n=" + std::to_string(n) + " eps=1e-05 bias=" + (withBias ? "1" : "0") +
-                                " rows=" + rowClass);
+      const LoadedKernel kernel("norm n=" + std::to_string(n) + " groups=1 eps=1e-05 rms=0 plus_one=0 bias=" +
+                                (withBias ? "1" : "0") + " rows=" + rowClass);
       Floats out({roundUp16(n), rows});
       withBias ? kernel({x, weight, bias, out}) : kernel({x, weight, out});
       for (int r = 0; r < rows; ++r) {
@@ -103,7 +103,7 @@ TEST(Elementwise, ActivationAndResidual) {
         Floats x({n, rows}), residual({n, rows}), out({roundUp16(n), rows});
         fill(x, random, 3), fill(residual, random);
         LoadedKernel("elementwise n=" + std::to_string(n) + " act=" + act +
-                     " residual=1 rows=" + rowClass)({x, residual, out});
+                     " gate=0 residual=1 rows=" + rowClass)({x, residual, out});
         for (int r = 0; r < rows; ++r)
           for (int j = 0; j < n; ++j) {
             const double v = x(j, r), gelu = 0.5 * v * (1 + std::erf(v / std::sqrt(2.0)));
@@ -120,7 +120,7 @@ TEST(Elementwise, ActivationsKeepNaN) {
     for (int j = 0; j < 32; ++j)
       x(j, 0) = j % 3 == 1 ? nan : j % 3 == 2 ? -nan : float(j - 16);
     x(0, 0) = -0.0f, x(3, 0) = *act == 'g' ? -9.0f : -INFINITY, x(6, 0) = INFINITY; // gelu(-inf) is NaN in PyTorch too
-    LoadedKernel(std::string("elementwise n=32 act=") + act + " residual=0 rows=one")({x, out});
+    LoadedKernel(std::string("elementwise n=32 act=") + act + " gate=0 residual=0 rows=one")({x, out});
     for (int j = 0; j < 32; ++j)
       EXPECT_EQ(std::isnan(out(j, 0)), j % 3 != 0) << act << " column " << j;
     if (*act != 'r')
@@ -137,7 +137,7 @@ TEST(Gelu, IsTheErfFormWithinAFewUnits) {
   for (int i = 0; i < n * rows; ++i)
     x(i % n, i / n) = float(-9 + 18.0 * i / (n * rows - 1));
   x(0, 1) = 0, x(1, 1) = 1e30f, x(2, 1) = -1e30f, x(3, 1) = 1e-30f;
-  LoadedKernel("elementwise n=4096 act=gelu residual=0 rows=many")({x, out});
+  LoadedKernel("elementwise n=4096 act=gelu gate=0 residual=0 rows=many")({x, out});
   for (int i = 0; i < n * rows; ++i) {
     const double v = x(i % n, i / n), want = 0.5 * v * std::erfc(-v / std::sqrt(2.0));
     // 3 units of the result; in the tail 3e-9 |x|, where 1 + erf in f32 is 10 times coarser
