@@ -78,17 +78,18 @@ static void checkDefaultIds(KeyReader &keys, const GenerationConfig &g, int64_t 
 }
 
 llvm::Error decant::finishFamily(const FamilyInput &input, KeyReader &keys, const GenerationConfig &defaults,
-                                 DecoderConfig &config) {
+                                 DecoderConfig &config, llvm::ArrayRef<llvm::StringRef> own) {
   acceptCommonKeys(keys);
   GenerationConfig &g = config.generation = defaults;
-  readGenerationKeys(keys, g, config.vocab);
+  readGenerationKeys(keys, g, config.vocab, own);
   if (!input.generation)
     checkDefaultIds(keys, g, config.vocab);
   if (llvm::Error error = keys.finish())
     return error;
   if (input.generation) {
     // As in transformers: the file replaces the generation keys of config.json as a whole.
-    llvm::Expected<GenerationConfig> file = readGenerationFile(*input.generation, input.generationPath, config.vocab);
+    llvm::Expected<GenerationConfig> file =
+        readGenerationFile(*input.generation, input.generationPath, config.vocab, own);
     if (!file)
       return file.takeError();
     g = *file;

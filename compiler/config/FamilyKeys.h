@@ -4,6 +4,8 @@
 #include "compiler/config/DecoderConfig.h"
 #include "compiler/config/KeyReader.h"
 
+#include "llvm/ADT/ArrayRef.h"
+
 namespace decant {
 
 /// What a family's reader may need beside config.json.
@@ -24,13 +26,16 @@ ConfigActivation readActivation(KeyReader &keys, llvm::StringRef key, llvm::Stri
 /// What every reader of a Hugging Face family ends with: takes the common and the generation keys, refuses the keys
 /// that are left, and sets config.generation (generation_config.json, if there is one, replaces the keys of config.json
 /// as a whole, as in transformers). `defaults`: those of the family's config class. kind and vocab of `config` are set.
+/// `own`: generation keys that the family reads itself (from input.generation too).
 llvm::Error finishFamily(const FamilyInput &input, KeyReader &keys, const GenerationConfig &defaults,
-                         DecoderConfig &config);
+                         DecoderConfig &config, llvm::ArrayRef<llvm::StringRef> own = {});
 
 /// Reads and takes every generation key; `result` comes with the defaults. Refuses what decant would have to act on and
 /// cannot. Used for generation_config.json and, in old folders, for config.json itself.
-void readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64_t vocab);
+void readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64_t vocab,
+                        llvm::ArrayRef<llvm::StringRef> own = {});
 /// The same for a whole generation_config.json.
-llvm::Expected<GenerationConfig> readGenerationFile(const json::Value &object, const std::string &path, int64_t vocab);
+llvm::Expected<GenerationConfig> readGenerationFile(const json::Value &object, const std::string &path, int64_t vocab,
+                                                    llvm::ArrayRef<llvm::StringRef> own = {});
 
 } // namespace decant

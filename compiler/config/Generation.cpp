@@ -5,6 +5,8 @@
 #include "compiler/config/FamilyKeys.h"
 #include "compiler/config/Limits.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <fmt/format.h>
 
 #include <limits>
@@ -69,7 +71,10 @@ void readEarlyStopping(KeyReader &keys, GenerationConfig &result) {
 
 } // namespace
 
-void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64_t vocab) {
+void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64_t vocab,
+                                llvm::ArrayRef<llvm::StringRef> own) {
+  for (llvm::StringRef key : own)
+    keys.take(key);
   GenerationConfig &g = result;
   g.bosTokenId = keys.tokenId("bos_token_id", g.bosTokenId, vocab);
   g.padTokenId = keys.tokenId("pad_token_id", g.padTokenId, vocab);
@@ -87,7 +92,8 @@ void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64
   g.lengthPenalty = keys.real("length_penalty", g.lengthPenalty, -1e6, 1e6);
   readEarlyStopping(keys, g);
   for (const NeutralKey &entry : neutralKeys)
-    keys.neutral(entry.key, entry.value);
+    if (!llvm::is_contained(own, entry.key))
+      keys.neutral(entry.key, entry.value);
 
   // Sampling: without effect while do_sample is false, but a number must still be one.
   for (const char *key : {"temperature", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"})
@@ -100,10 +106,10 @@ void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64
 }
 
 llvm::Expected<GenerationConfig> decant::readGenerationFile(const json::Value &object, const std::string &path,
-                                                            int64_t vocab) {
+                                                            int64_t vocab, llvm::ArrayRef<llvm::StringRef> own) {
   KeyReader keys(object, path);
   GenerationConfig result;
-  readGenerationKeys(keys, result, vocab);
+  readGenerationKeys(keys, result, vocab, own);
   if (llvm::Error error = keys.finish())
     return error;
   return result;

@@ -17,10 +17,15 @@ struct Family {
   llvm::Expected<DecoderConfig> (*read)(const FamilyInput &);
 };
 
+// clang-format off: one row a family
 const Family families[] = {
-    {"bart", readBart},
-    {"torch_transformer_decoder", readTorchDecoder},
+    {"bart", readBart},       {"m2m_100", readM2M100},
+    {"marian", readMarian},   {"mbart", readMBart},
+    {"mt5", readT5},          {"pegasus", readPegasus},
+    {"t5", readT5},           {"torch_transformer_decoder", readTorchDecoder},
+    {"whisper", readWhisper},
 };
+// clang-format on
 
 llvm::Error unknownFamily(const std::string &path, llvm::StringRef modelType) {
   std::string known;

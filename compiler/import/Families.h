@@ -9,7 +9,13 @@
 namespace decant {
 
 llvm::Expected<DecoderConfig> readBart(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readM2M100(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readMarian(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readMBart(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readPegasus(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readT5(const FamilyInput &input); ///< t5, mt5
 llvm::Expected<DecoderConfig> readTorchDecoder(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readWhisper(const FamilyInput &input);
 
 /// Reads `folder`/config.json and, if there, `folder`/generation_config.json. Errors as KeyReader's; an unknown
 /// model_type is Unsupported.
