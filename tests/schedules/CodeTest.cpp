@@ -96,6 +96,12 @@ TEST_P(Code, OnlyTheHooksAreUndefined) {
         "k)) params=- rows=many",
         "norm n=1027 groups=1 eps=0 rms=0 plus_one=0 bias=1 rows=many",
         "embed n=9 scale=2 positions=1 offset=0 rows=many", "kv_append heads=2 d=9 block=16 rows=many",
+        "norm n=64 groups=9 eps=1e-06 rms=1 plus_one=1 bias=0 rows=many",
+        "linear k=128 n=1024 bias=0 act=none residual=0 gather=1 scale=0.5 softcap=30 rows=many",
+        "sinusoid n=33 offset=0 factor=1 rows=many", "rope heads=9 d=80 n=16 rows=many",
+        "frames n=81 shifts=(-1 0 1) rows=many", "elementwise n=9001 act=silu gate=1 residual=0 rows=many",
+        "elementwise n=9 act=quick_gelu gate=1 residual=0 rows=many",
+        "elementwise n=9 act=gelu_tanh gate=1 residual=0 rows=many",
         "elementwise n=9 act=gelu gate=0 residual=1 rows=many"}) {
     std::istringstream names(output("nm -u " + object(spec, GetParam().target)));
     bool parallel = false;

@@ -3,6 +3,8 @@
 
 #include "gtest/gtest.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -47,6 +49,51 @@ void fill(Floats &t, std::mt19937 &random, float scale) {
   std::uniform_real_distribution<float> uniform(-scale, scale);
   for (float &x : t.data)
     x = uniform(random);
+}
+
+View::View(int columns, int rows) {
+  const int stride = roundUp16(columns) + 13;
+  data.assign(size_t(stride) * size_t(rows + 2), NAN);
+  buffer = Halide::Runtime::Buffer<float>(data.data() + stride + 5, {{0, columns, 1}, {0, rows, stride}});
+}
+
+size_t View::written() const {
+  return size_t(std::count_if(data.begin(), data.end(), [](float x) { return !std::isnan(x); }));
+}
+
+void fill(View &view, std::mt19937 &random, float scale) {
+  std::uniform_real_distribution<float> uniform(-scale, scale);
+  view.buffer.for_each_value([&](float &x) { x = uniform(random); });
+}
+
+View runClasses(const std::string &spec, int columns, const std::vector<Halide::Runtime::Buffer<>> &inputs) {
+  View all(columns, kMostRows);
+  bool first = true;
+  for (const char *rowClass : {"many", "few", "one"}) {
+    const LoadedKernel kernel(spec + " rows=" + rowClass);
+    for (int rows : {kMostRows, 1, 2, 5, 7, 8, 9, 16, 17, 32}) {
+      std::vector<Halide::Runtime::Buffer<>> cut = inputs;
+      std::vector<halide_buffer_t *> args;
+      for (auto &input : cut) {
+        const int last = input.dimensions() - 1;
+        if (input.dim(last).extent() == kMostRows)
+          input.crop(last, 0, rows);
+        args.push_back(input.raw_buffer());
+      }
+      View again(columns, rows);
+      View &out = first ? all : again;
+      args.push_back(out);
+      kernel(args);
+      first = false;
+      EXPECT_EQ(out.written(), size_t(rows) * size_t(columns)) << spec << " " << rowClass << " rows " << rows;
+      long differ = 0;
+      for (int r = 0; r < rows; ++r)
+        for (int j = 0; j < columns; ++j)
+          differ += bits(out(j, r)) != bits(all(j, r));
+      EXPECT_EQ(differ, 0) << spec << " " << rowClass << " rows " << rows;
+    }
+  }
+  return all;
 }
 
 uint32_t bits(float x) {

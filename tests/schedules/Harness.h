@@ -1,5 +1,6 @@
 // Compiles a kernel as an artifact would, loads it, calls it. In: spec text. Out: a callable and tensors with room for
-// the padded rows of a register tile. Parallel loops run backwards on one thread: no kernel may depend on their order.
+// the padded rows of a register tile, or views. Parallel loops run backwards on one thread: no kernel may depend on
+// their order.
 #pragma once
 
 #include "schedules/compile.h"
@@ -37,6 +38,20 @@ public:
 using Floats = Tensor<float>;
 using Ints = Tensor<int32_t>;
 
+/// A view of columns and rows as of a wider buffer: start unaligned, row stride ~columns + 13, NaN all around.
+class View {
+public:
+  View(int columns, int rows);
+  float &operator()(int column, int row) { return buffer(column, row); }
+  operator halide_buffer_t *() { return buffer.raw_buffer(); }
+  operator Halide::Runtime::Buffer<>() { return buffer; }
+  /// Elements that are not NaN: as many as the view has, if all of it and nothing else was written.
+  size_t written() const;
+
+  std::vector<float> data;
+  Halide::Runtime::Buffer<float> buffer;
+};
+void fill(View &view, std::mt19937 &random, float scale = 1);
 void fill(Floats &t, std::mt19937 &random, float scale = 1);
 /// The bits, so that -0 and NaN count.
 uint32_t bits(float x);
@@ -53,6 +68,14 @@ private:
   using Entry = int (*)(void **);
   Entry entry = nullptr;
 };
+
+/// The most rows that runClasses calls a kernel with.
+constexpr int kMostRows = 33;
+
+/// Runs a kernel of row-wise meaning in all row classes on 1 to 33 rows. `spec` is without rows; inputs whose last
+/// extent is kMostRows are cut to the rows of the call. Fails unless every call gives a row the same bits and writes
+/// `columns` columns, nothing else. Returns the result of 33 rows.
+View runClasses(const std::string &spec, int columns, const std::vector<Halide::Runtime::Buffer<>> &inputs);
 
 /// A folder that lives as long as the test program.
 const std::string &scratchFolder();

@@ -13,17 +13,22 @@ struct Case {
   int k, n;
   const char *act;
   bool bias, residual, gather;
+  double scale = 1, softcap = 0;
 };
 
 std::string specText(const Case &c, const char *rows) {
   return "linear k=" + std::to_string(c.k) + " n=" + std::to_string(c.n) + " bias=" + std::to_string(c.bias) +
          " act=" + c.act + " residual=" + std::to_string(c.residual) + " gather=" + std::to_string(c.gather) +
-         " scale=1 softcap=0 rows=" + rows;
+         " scale=" + std::to_string(c.scale) + " softcap=" + std::to_string(c.softcap) + " rows=" + rows;
 }
 
 double activation(const std::string &act, double x) {
   if (act == "relu")
     return std::max(x, 0.0);
+  if (act == "gelu_tanh")
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (act == "silu" || act == "quick_gelu")
+    return x / (1 + std::exp(act == "silu" ? -x : -1.702 * x));
   return act == "gelu" ? 0.5 * x * (1 + std::erf(x / std::sqrt(2.0))) : x;
 }
 
@@ -79,8 +84,9 @@ struct Data {
               double(x.data[size_t(index.data[size_t(r)]) * size_t(c.k) + size_t(k)]) * w(0, j % 16, k, j / 16);
           sum += term, size += std::fabs(term);
         }
-        sum += c.bias ? bias(j) : 0;
-        const double added = c.residual ? residual(j, r) : 0, want = activation(c.act, sum) + added;
+        const double unit = activation(c.act, c.scale * sum + (c.bias ? bias(j) : 0));
+        const double added = c.residual ? residual(j, r) : 0;
+        const double want = (c.softcap > 0 ? c.softcap * std::tanh(unit / c.softcap) : unit) + added;
         const double tolerance = 1.2e-7 * (2 * std::ceil(std::log2(c.k + 1)) * (size + 1) + std::fabs(want));
         ASSERT_NEAR(out.at(j, r), want, tolerance) << "row " << r << " column " << j;
         if (j >= c.n) {
@@ -124,7 +130,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{5, 16, "none", false, false, false}, Case{9, 27, "relu", true, false, true},
                     Case{128, 384, "none", true, false, false}, Case{128, 60, "gelu", true, true, false},
                     Case{1024, 128, "none", true, true, false}, Case{128, 63, "none", false, false, true},
-                    Case{27, 80, "gelu", true, false, false}, Case{60, 176, "relu", false, true, true}));
+                    Case{27, 80, "gelu", true, false, false}, Case{100, 17, "silu", true, true, false},
+                    Case{64, 112, "gelu_tanh", true, false, false}, Case{33, 100, "quick_gelu", false, true, false},
+                    Case{576, 1, "none", false, false, true, 0.25}, Case{48, 250, "none", true, false, true, 1.5, 2},
+                    Case{80, 64, "none", false, false, true, 1, 30}, Case{60, 176, "relu", false, true, true}));
 
 TEST(LinearTiles, EveryTileGivesTheSameBits) {
   const Case c{129, 192, "none", true, true, false};
@@ -143,8 +152,8 @@ TEST(LinearTiles, EveryTileGivesTheSameBits) {
 }
 
 TEST(LinearActivation, KeepsNaN) {
-  for (const char *act : {"relu", "gelu"}) {
-    const Case c{24, 48, act, true, false, false};
+  for (const char *act : {"relu", "gelu", "gelu_tanh", "silu", "quick_gelu", "none"}) {
+    const Case c{24, 48, act, true, false, false, 1, *act == 'n' ? 5.0 : 0.0};
     Data data(c);
     for (float nan : {NAN, -NAN}) {
       data.x(5, 2) = nan;
