@@ -102,7 +102,7 @@ def CallOp : PlanOp<"call", [AttrSizedOperandSegments]> {
     spec is the text of a KernelSpec without its row class, which the run time picks by the size named in `rows`; arguments in the
     kernel's order (schedules/README.md). kernel, the number of its distinct spec, is set by phase emit.
     (C1) the spec parses, its mask and score too; rows is tiles for attention, out_rows for a linear that gathers, else rows.   (C2) the number of arguments is the spec's.   (C3) so are their types.
-    Example: plan.call "norm @n.weight" "norm n=128 eps=1e-05 bias=1" rows ins(%x, %w, %b : ...) outs(%y : ...)
+    Example: plan.call "norm @n.weight" "norm n=128 groups=1 eps=1e-05 rms=0 plus_one=0 bias=1" rows ins(%x, %w, %b : ...) outs(%y : ...)
   }];
   let arguments = (ins StrAttr:$spec, PlanSize:$rows, StrAttr:$name, Variadic<PlanBuffer>:$ins, Variadic<PlanBuffer>:$outs,
     OptionalAttr<SignedI64Attr>:$kernel);

@@ -42,11 +42,11 @@ int64_t bucketOf(int64_t distance, int64_t buckets, int64_t maxDistance) {
 }
 
 /// A dec.score that reads table[bucket, head]: the bucket is the number of bounds that the distance has reached.
-std::string scoreText(const T5Config &config, bool bidirectional) {
+std::string scoreText(const T5Config &config, int64_t heads, bool bidirectional) {
   int64_t buckets = bidirectional ? config.buckets / 2 : config.buckets;
   std::string text = fmt::format("dec.score @relative_{}(%b: index, %h: index, %q: index, %k: index) "
-                                 "params(%bias: tensor<{}x?xf32>) {{\n",
-                                 bidirectional ? "bidirectional" : "causal", config.buckets);
+                                 "params(%bias: tensor<{}x{}xf32>) {{\n",
+                                 bidirectional ? "bidirectional" : "causal", config.buckets, heads);
   auto add = [&](const std::string &line) { text += "  " + line + "\n"; };
   add("%back = arith.subi %q, %k : index");
   add("%ahead = arith.subi %k, %q : index");
@@ -80,7 +80,7 @@ std::string scoreText(const T5Config &config, bool bidirectional) {
   add("%later = arith.cmpi sgt, %k, %q : index");
   add("%side = arith.select %later, %half, %zero : index");
   add("%bucket = arith.addi %within, %side : index");
-  add(fmt::format("%value = dec.param %bias[%bucket, %h] : tensor<{}x?xf32>", config.buckets));
+  add(fmt::format("%value = dec.param %bias[%bucket, %h] : tensor<{}x{}xf32>", config.buckets, heads));
   add("dec.yield %value : f32");
   return text + "}\n";
 }
@@ -177,8 +177,8 @@ struct T5 {
 void buildT5(ModelBuilder &builder, const T5Config &config) {
   builder.normStyle = {builder.config.normEps, /*bias=*/false, /*rms=*/true};
   builder.addFunctions(kMasks, {"decoder_self", "padding"});
-  builder.addFunctions(scoreText(config, true), {"relative_bidirectional"});
-  builder.addFunctions(scoreText(config, false), {"relative_causal"});
+  builder.addFunctions(scoreText(config, builder.config.encoder.heads, true), {"relative_bidirectional"});
+  builder.addFunctions(scoreText(config, builder.config.decoder.heads, false), {"relative_causal"});
   // Old files hold a table for cross-attention that nothing reads.
   builder.weights.ignore("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight");
   llvm::StringRef names[] = {"shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"};

@@ -90,15 +90,27 @@ float halfToFloat(uint16_t half) {
   return llvm::bit_cast<float>(sign | bits << 23 | fraction << 13);
 }
 
-template <typename Convert> std::vector<float> convert16(const TensorView &view, Convert convert) {
-  std::vector<float> result(view.bytes / 2);
-  for (size_t i = 0; i < result.size(); ++i) {
-    uint16_t bits;
-    std::memcpy(&bits, view.data + 2 * i, 2);
-    result[i] = convert(bits);
-  }
-  return result;
+float bfloatToFloat(uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+
+/// `count` numbers of `view` from element `first` on, `stride` elements apart. The type has been checked.
+void convert(const TensorView &view, size_t first, size_t count, size_t stride, float *out) {
+  auto each = [&]<class Bits>(Bits bits, auto toFloat) {
+    for (size_t i = 0; i < count; ++i) {
+      std::memcpy(&bits, view.data + (first + i * stride) * sizeof(Bits), sizeof(Bits));
+      out[i] = toFloat(bits);
+    }
+  };
+  if (view.dtype == DType::F32 && stride == 1)
+    std::memcpy(out, view.data + first * sizeof(float), count * sizeof(float));
+  else if (view.dtype == DType::F32)
+    each(float(), [](float value) { return value; });
+  else if (view.dtype == DType::F16)
+    each(uint16_t(), halfToFloat);
+  else
+    each(uint16_t(), bfloatToFloat);
 }
+
+bool isReal(DType type) { return type == DType::F32 || type == DType::F16 || type == DType::BF16; }
 
 } // namespace
 
@@ -111,18 +123,42 @@ llvm::Expected<std::vector<float>> WeightSet::readF32(std::string_view name, con
     return fail(fmt::format("missing; expected shape [{}]", fmt::join(shape, ", ")));
   if (view->shape != shape)
     return fail(fmt::format("expected shape [{}], found [{}]", fmt::join(shape, ", "), fmt::join(view->shape, ", ")));
-  switch (view->dtype) {
-  case DType::F32: {
-    std::vector<float> result(view->bytes / 4);
-    if (!result.empty())
-      std::memcpy(result.data(), view->data, view->bytes);
-    return result;
-  }
-  case DType::F16:
-    return convert16(*view, halfToFloat);
-  case DType::BF16:
-    return convert16(*view, [](uint16_t bits) { return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16); });
-  default:
+  if (!isReal(view->dtype))
     return fail(fmt::format("expected F32, F16 or BF16, found {}", view->dtypeName));
-  }
+  std::vector<float> result(view->bytes / static_cast<uint64_t>(elementBytes(view->dtype)));
+  if (!result.empty())
+    convert(*view, 0, result.size(), 1, result.data());
+  return result;
+}
+
+llvm::Error WeightSet::readRows(std::string_view name, int64_t begin, int64_t end, int64_t width, bool transposed,
+                                float *out) const {
+  const TensorView *view = find(name);
+  auto fail = [&](const std::string &message) {
+    return badInput(fmt::format("{}: tensor {}: {}; give the model's weight file", filePath,
+                                json::quote(llvm::StringRef(name)), message));
+  };
+  if (!view)
+    return fail("missing");
+  if (!isReal(view->dtype))
+    return fail(fmt::format("expected F32, F16 or BF16, found {}", view->dtypeName));
+  llvm::ArrayRef<int64_t> shape = view->shape;
+  bool isVector = width == 0;
+  if (isVector && shape.size() == 2 && shape[0] == 1)
+    shape = shape.drop_front();
+  bool rankFits = isVector ? shape.size() == 1 : transposed ? shape.size() == 2 : shape.size() >= 2;
+  int64_t rows = rankFits ? shape[0] : 0, columns = 1; // the reader of the file has checked the product
+  for (int64_t extent : shape.drop_front(rankFits))
+    columns *= extent;
+  if (transposed)
+    std::swap(rows, columns);
+  if (!rankFits || begin < 0 || begin > end || end > rows || columns != (isVector ? 1 : width))
+    return fail(fmt::format("shape [{}] does not hold rows {} to {} of [.., {}]{}", fmt::join(view->shape, ", "), begin,
+                            end, width, transposed ? ", transposed" : ""));
+  auto first = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin), n = static_cast<size_t>(columns);
+  if (!transposed)
+    convert(*view, first * n, count * n, 1, out);
+  for (size_t row = 0; transposed && row < count; ++row)
+    convert(*view, first + row, n, static_cast<size_t>(rows), out + row * n);
+  return llvm::Error::success();
 }

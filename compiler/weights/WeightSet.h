@@ -45,6 +45,12 @@ public:
   /// shape than `shape`, or another type.
   llvm::Expected<std::vector<float>> readF32(std::string_view name, const std::vector<int64_t> &shape) const;
 
+  /// Rows [begin, end) of a tensor read as [rows, width], row-major, as f32 into `out`, (end - begin) * width numbers.
+  /// A tensor [n, a, b] counts as [n, a * b], with width 0 (a vector: one number a row) [1, n] as [n]; `transposed`:
+  /// the rows of the transpose of a matrix. Error names the tensor if it is missing or does not hold them.
+  llvm::Error readRows(std::string_view name, int64_t begin, int64_t end, int64_t width, bool transposed,
+                       float *out) const;
+
 private:
   struct Mapping;
   std::shared_ptr<Mapping> mapping;

@@ -21,7 +21,7 @@ struct Plan {
     context.loadDialect<dec::DecDialect, plan::PlanDialect>();
     std::string rows = "memref<?x32xf32, strided<[32, 1]>>";
     auto call = [&](const std::string &in, const std::string &out, const std::string &act, int number) {
-      return "plan.call \"x\" \"elementwise n=32 act=" + act + " residual=0\" rows ins(" + in + " : " + rows +
+      return "plan.call \"x\" \"elementwise n=32 act=" + act + " gate=0 residual=0\" rows ins(" + in + " : " + rows +
              ") outs(" + out + " : " + rows + ") {kernel = " + std::to_string(number) + " : i64}\n";
     };
     module = mlir::parseSourceString<mlir::ModuleOp>(
@@ -57,7 +57,8 @@ struct Plan {
 };
 
 TEST(PlanTables, KernelsHaveTheOrderOfTheirNumbers) {
-  std::string relu = "elementwise n=32 act=relu residual=0", gelu = "elementwise n=32 act=gelu residual=0";
+  std::string relu = "elementwise n=32 act=relu gate=0 residual=0",
+              gelu = "elementwise n=32 act=gelu gate=0 residual=0";
   EXPECT_EQ(Plan(0, 1).specs(),
             (std::vector{relu + " rows=one", relu + " rows=many", gelu + " rows=one", gelu + " rows=many"}));
   EXPECT_EQ(Plan(1, 0).specs(),

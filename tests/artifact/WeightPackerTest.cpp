@@ -85,11 +85,11 @@ TEST_F(WeightPackerTest, RowTensorAsPaddedVector) {
 
 TEST_F(WeightPackerTest, NamesWhatDoesNotFit) {
   pack("[#dec.source<\"missing\", 0, 20>] raw : tensor<20x3xf32>");
-  EXPECT_NE(error.find("tensor \"missing\" is missing"), std::string::npos) << error;
+  EXPECT_NE(error.find("tensor \"missing\": missing"), std::string::npos) << error;
   pack("[#dec.source<\"b\", 0, 6>] raw : tensor<6x3xf32>");
-  EXPECT_NE(error.find("tensor \"b\" has shape [5, 3]"), std::string::npos) << error;
+  EXPECT_NE(error.find("tensor \"b\": shape [5, 3] does not hold rows 0 to 6 of [.., 3]"), std::string::npos) << error;
   pack("[#dec.source<\"a\", 0, 20>] raw : tensor<20x4xf32>");
-  EXPECT_NE(error.find("tensor \"a\" has shape [20, 3]"), std::string::npos) << error;
+  EXPECT_NE(error.find("tensor \"a\": shape [20, 3] does not hold rows"), std::string::npos) << error;
 }
 
 } // namespace

@@ -15,8 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char kNorm[] = "norm n=8 eps=1e-05 bias=0 rows=one";
-const char kRelu[] = "elementwise n=16 act=relu residual=0 rows=one";
+const char kNorm[] = "norm n=8 groups=1 eps=1e-05 rms=0 plus_one=0 bias=0 rows=one";
+const char kRelu[] = "elementwise n=16 act=relu gate=0 residual=0 rows=one";
 
 class KernelBuilder : public testing::Test {
 protected:
@@ -89,7 +89,7 @@ TEST_F(KernelBuilder, BuildsInOrderThenFindsInTheCache) {
 TEST_F(KernelBuilder, TheBytesDoNotDependOnWhatWasBuiltBefore) {
   options.useCache = false;
   options.jobs = 1;
-  const char linear[] = "linear k=8 n=16 bias=1 act=gelu residual=0 gather=0 rows=many";
+  const char linear[] = "linear k=8 n=16 bias=1 act=gelu residual=0 gather=0 scale=1 softcap=0 rows=many";
   BuiltKernels alone = build({{linear, "x86-64-v3"}}), behind = build({{kRelu, "x86-64-v3"}, {linear, "x86-64-v3"}});
   EXPECT_GT(alone.objects[0].size(), 1000u);
   EXPECT_EQ(alone.objects[0], behind.objects[1]);
@@ -132,7 +132,7 @@ TEST_F(KernelBuilder, AnotherWorkerProgramIsAnotherKey) {
 
 TEST_F(KernelBuilder, NamesABadSpec) {
   ExitCode code = ExitCode::Ok;
-  const std::string bad = "norm n=8 eps=1e-05 bias=7 rows=one";
+  const std::string bad = "norm n=8 groups=1 eps=1e-05 rms=0 plus_one=0 bias=7 rows=one";
   EXPECT_EQ(failure({{kRelu, "x86-64-v3"}, {bad, "x86-64-v3"}}, code),
             "kernel \"" + bad + "\" for x86-64-v3: key 'bias': expected 0 or 1, found '7'");
   EXPECT_EQ(code, ExitCode::Internal);

@@ -8,6 +8,8 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 :
   dec.weight @n.b from [#dec.source<"n.b", 0, 32>] raw : tensor<32xf32>
   dec.weight @w from [#dec.source<"w", 0, 32>] raw : tensor<32x32xf32>
   dec.weight @lb from [#dec.source<"lb", 0, 20>] raw : tensor<20xf32>
+  dec.weight @f from [] raw values [1.0, 0.5] : tensor<2xf32>
+  dec.weight @t from [#dec.source<"t", 0, 32, transposed true>] raw : tensor<32x32xf32>
   func.func @decode(%ids: tensor<?xi32> {dec.name = "input_ids"}, %rows: !dec.rows {dec.name = "rows"}) -> tensor<?x20xf32> {
     // CHECK: dec.embed %{{.*}} table @shared scale 5.000000e-01 : tensor<?xi32> -> tensor<?x32xf32>
     %e = dec.embed %ids table @shared scale 0.5 : tensor<?xi32> -> tensor<?x32xf32>
@@ -25,6 +27,18 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 :
     %a = dec.activation %k gelu : tensor<?x32xf32>
     // CHECK: dec.residual %{{.*}}, %{{.*}} : tensor<?x32xf32>
     %r = dec.residual %n, %a : tensor<?x32xf32>
+    // CHECK: dec.norm %{{.*}} rms weight @n.w plus_one eps 1.000000e-05 : tensor<?x32xf32>
+    %s = dec.norm %r rms weight @n.w plus_one eps 1.0e-5 : tensor<?x32xf32>
+    // CHECK: dec.gate %{{.*}}, %{{.*}} act silu : tensor<?x32xf32>
+    %g = dec.gate %s, %r act silu : tensor<?x32xf32>
+    // CHECK: dec.sinusoid %{{.*}} freqs @f offset 2 factor 1.000000e+00 : tensor<?x4xf32>
+    %angles = dec.sinusoid %rows freqs @f offset 2 factor 1.0 : tensor<?x4xf32>
+    // CHECK: dec.rope %{{.*}} angles %{{.*}} heads 4 : tensor<?x32xf32>, tensor<?x4xf32>
+    %turned = dec.rope %g angles %angles heads 4 : tensor<?x32xf32>, tensor<?x4xf32>
+    // CHECK: dec.linear %{{.*}} weight @t act quick_gelu : tensor<?x32xf32> -> tensor<?x32xf32>
+    %quick = dec.linear %turned weight @t act quick_gelu : tensor<?x32xf32> -> tensor<?x32xf32>
+    // CHECK: dec.logits %{{.*}} weight @shared scale 2.000000e+00 softcap 3.000000e+01 : tensor<?x32xf32> -> tensor<?x20xf32>
+    %capped = dec.logits %quick weight @shared scale 2.0 softcap 30.0 : tensor<?x32xf32> -> tensor<?x20xf32>
     // CHECK: dec.split %{{.*}} : tensor<?x32xf32> -> tensor<?x24xf32>, tensor<?x8xf32>
     %p:2 = dec.split %r : tensor<?x32xf32> -> tensor<?x24xf32>, tensor<?x8xf32>
     // CHECK: dec.logits %{{.*}} weight @shared bias @lb : tensor<?x32xf32> -> tensor<?x20xf32>

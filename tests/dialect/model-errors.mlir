@@ -116,7 +116,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
 // -----
 
 dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
-  // expected-error@+1 {{(C1) has no source}}
+  // expected-error@+1 {{(C1) has neither a source nor values}}
   dec.weight @w from [] raw : tensor<4xf32>
   func.func @decode(%x: tensor<?x32xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
     return %x : tensor<?x32xf32>

@@ -193,7 +193,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   dec.cache @c kind self heads 2 dim 16 block 16
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    // expected-error@+1 {{(C1) spec "norm n=32": key 'eps' is missing}}
+    // expected-error@+1 {{(C1) spec "norm n=32": key 'groups' is missing}}
     plan.call "x" "norm n=32" rows ins(%a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
@@ -259,7 +259,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{(C1) rows is rows, its kernel goes by out_rows}}
-    plan.call "x" "linear k=32 n=32 bias=0 act=none residual=0 gather=1" rows ins(%a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "linear k=32 n=32 bias=0 act=none residual=0 gather=1 scale=1 softcap=0" rows ins(%a, %a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -272,7 +272,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{(C2) has 2 inputs and 1 outputs, the spec 3 and 1}}
-    plan.call "x" "norm n=32 eps=1e-05 bias=1" rows ins(%a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "norm n=32 groups=1 eps=1e-05 rms=0 plus_one=0 bias=1" rows ins(%a, %a : memref<?x32xf32, strided<[32, 1]>>, memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -300,7 +300,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i6
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     %n = plan.weight @n : memref<32xf32>
     // expected-error-re@+1 {{(C3) input 0 is {{.*}}, the spec wants memref<?x6000xf32>}}
-    plan.call "x" "norm n=6000 eps=1e-05 bias=0" rows ins(%a, %n : memref<?x32xf32, strided<[32, 1]>>, memref<32xf32>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "norm n=6000 groups=1 eps=1e-05 rms=0 plus_one=0 bias=0" rows ins(%a, %n : memref<?x32xf32, strided<[32, 1]>>, memref<32xf32>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -315,7 +315,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i6
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     %w = plan.weight @w : memref<2x32x16x1xf32>
     // expected-error-re@+1 {{(C3) input 1 is {{.*}}, the spec wants memref<1x32x16x1xf32>}}
-    plan.call "x" "linear k=32 n=16 bias=0 act=none residual=0 gather=0" rows ins(%a, %w : memref<?x32xf32, strided<[32, 1]>>, memref<2x32x16x1xf32>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "linear k=32 n=16 bias=0 act=none residual=0 gather=0 scale=1 softcap=0" rows ins(%a, %w : memref<?x32xf32, strided<[32, 1]>>, memref<2x32x16x1xf32>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -331,7 +331,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i6
     %w = plan.weight @w : memref<2x32x16x1xf32>
     %v = plan.view %a[0] : memref<?x32xf32, strided<[32, 1]>> -> memref<?x16xf32, strided<[32, 1]>>
     // expected-error-re@+1 {{(C3) output 0 is {{.*}}, the spec wants memref<?x32xf32>}}
-    plan.call "x" "linear k=32 n=32 bias=0 act=none residual=0 gather=0" rows ins(%a, %w : memref<?x32xf32, strided<[32, 1]>>, memref<2x32x16x1xf32>) outs(%v : memref<?x16xf32, strided<[32, 1]>>)
+    plan.call "x" "linear k=32 n=32 bias=0 act=none residual=0 gather=0 scale=1 softcap=0" rows ins(%a, %w : memref<?x32xf32, strided<[32, 1]>>, memref<2x32x16x1xf32>) outs(%v : memref<?x16xf32, strided<[32, 1]>>)
     plan.return
   }
 }
@@ -398,7 +398,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : i6
   plan.entry @decode {
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     // expected-error@+1 {{a size is beyond 2^24}}
-    plan.call "x" "elementwise n=9000000000000000000 act=relu residual=0" rows ins(%a : memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "x" "elementwise n=9000000000000000000 act=relu gate=0 residual=0" rows ins(%a : memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     plan.return
   }
 }

@@ -21,8 +21,8 @@ dec.model @toy attributes {kind = "decoder_only", width = 32 : i64, vocab = 0 : 
     %vpool = plan.pool values @c : memref<?x2x16x16xf32>
     // CHECK: plan.alloc rows {offset = 0 : i64} : memref<?x64xf32, strided<[64, 1]>>
     %kv = plan.alloc rows {offset = 0 : i64} : memref<?x64xf32, strided<[64, 1]>>
-    // CHECK: plan.call "project" "linear k=32 n=64 bias=0 act=none residual=0 gather=0" rows ins({{.*}}) outs({{.*}}) {kernel = 0 : i64}
-    plan.call "project" "linear k=32 n=64 bias=0 act=none residual=0 gather=0" rows
+    // CHECK: plan.call "project" "linear k=32 n=64 bias=0 act=none residual=0 gather=0 scale=1 softcap=0" rows ins({{.*}}) outs({{.*}}) {kernel = 0 : i64}
+    plan.call "project" "linear k=32 n=64 bias=0 act=none residual=0 gather=0 scale=1 softcap=0" rows
       ins(%x, %w : memref<?x32xf32, strided<[32, 1]>>, memref<4x32x16x1xf32>) outs(%kv : memref<?x64xf32, strided<[64, 1]>>) {kernel = 0 : i64}
     %k = plan.view %kv[0] : memref<?x64xf32, strided<[64, 1]>> -> memref<?x32xf32, strided<[64, 1]>>
     // CHECK: plan.view %{{.*}}[32] : memref<?x64xf32, strided<[64, 1]>> -> memref<?x32xf32, strided<[64, 1], offset: 32>>

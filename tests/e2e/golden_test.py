@@ -33,18 +33,23 @@ class Golden(Case):
                 self.assertEqual(output.keys(), expected.keys())
                 self.assertLessEqual(self.difference(output["output"], expected["output"]), 1e-5)
 
-    def check_bart(self, artifact, folder):
+    def check(self, artifact, folder):
         outputs, expected = self.evaluate(artifact, folder / "inputs.safetensors"), read_safetensors(folder / "expected.safetensors")
         self.assertEqual(outputs.keys(), expected.keys())
         for name, tensor in expected.items():
             largest = max(abs(value) for value in tensor[2])
             self.assertLessEqual(self.difference(outputs[name], tensor), 1e-4 * largest, name)
 
-    def test_barts(self):
+    def test_models(self):
+        for family in ("bart", "encoder_decoder"):
+            for case in sorted((GOLDEN / family).iterdir()):
+                with self.subTest(case=case.name):
+                    self.check(self.compile(case), case)
+
+    def test_libraries(self):
         for case in sorted((GOLDEN / "bart").iterdir()):
             with self.subTest(case.name):
-                self.check_bart(self.compile(case), case)
-                self.check_bart(self.compile(case, "artifact.so"), case)
+                self.check(self.compile(case, "artifact.so"), case)
 
     def generate(self, model, sources, options):
         """Options of the command line go there, the others (forced and suppressed tokens) into generation_config.json."""
@@ -55,14 +60,16 @@ class Golden(Case):
         copy = self.copy_model(model)
         self.edit_json(copy / "generation_config.json", lambda defaults: defaults.update(config))
         text = "".join(" ".join(map(str, ids)) + "\n" for ids in sources)
-        result = self.succeeds(self.compile(copy), "--ids", "-", "--scores", *words, stdin=text)
+        artifact = self.compile(copy, "changed") if config else self.dir / "artifact"
+        result = self.succeeds(artifact, "--ids", "-", "--scores", *words, stdin=text)
         shutil.rmtree(copy)
         lines = [line.split("\t") for line in result.stdout.splitlines()]
         return [list(map(int, ids.split())) for ids, _ in lines], [float(score) for _, score in lines]
 
-    def test_generation_of_barts(self):
-        for case in sorted((GOLDEN / "bart").iterdir()):
+    def test_generation(self):
+        for case in sorted(path.parent for path in GOLDEN.glob("*/*/generate.json")):
             golden = json.loads((case / "generate.json").read_text())
+            self.compile(case)
             for wanted in golden["runs"]:
                 with self.subTest(case=case.name, run=wanted["name"]):
                     ids, scores = self.generate(case, golden["input_ids"], wanted["options"])
@@ -73,7 +80,7 @@ class Golden(Case):
 
     def test_g2p(self):
         for artifact in (EXE, LIB):
-            self.check_bart(artifact, GOLDEN / "g2p")
+            self.check(artifact, GOLDEN / "g2p")
 
     def test_bits_do_not_depend_on_threads_or_kind(self):
         outputs = [self.evaluate(artifact, GOLDEN / "g2p" / "inputs.safetensors", "--threads", threads)

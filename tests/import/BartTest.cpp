@@ -146,9 +146,8 @@ TEST(Config, Folders) {
   folder.write("config.json", "{\"model_type\": 5}");
   EXPECT_TRUE(refused(readConfig(folder.path), ExitCode::BadInput, {"\"model_type\": found 5; expected a string"}));
   folder.write("config.json", "{\"model_type\": \"barty\"}");
-  EXPECT_TRUE(refused(
-      readConfig(folder.path), ExitCode::Unsupported,
-      {"the model_type \"barty\" is not supported", "known: bart, ", "the nearest is bart"}));
+  EXPECT_TRUE(refused(readConfig(folder.path), ExitCode::Unsupported,
+                      {"the model_type \"barty\" is not supported", "known: bart, ", "the nearest is bart"}));
   folder.write("config.json", "{\"model_type\": \"transformer_decoder\"}");
   EXPECT_TRUE(refused(readConfig(folder.path), ExitCode::Unsupported, {"the nearest is torch_transformer_decoder"}));
   folder.write("config.json", "{\"model_type\": \"bart\"}");

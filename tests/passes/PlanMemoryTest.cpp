@@ -44,10 +44,10 @@ std::string randomPlan(unsigned seed, std::vector<Buffer> &buffers) {
       source = fmt::format("%v{}", j), sourceType = buffers[j].viewType();
     }
     buffers.push_back({i, i, 16 * (1 + pick(8))});
-    text +=
-        fmt::format("%b{0} = plan.alloc rows : {1}\n%v{0} = plan.view %b{0}[0] : {1} -> {2}\n"
-                    "plan.call \"c\" \"elementwise n=16 act=relu residual=0\" rows ins({3} : {4}) outs(%v{0} : {2})\n",
-                    i, buffers[i].type(), buffers[i].viewType(), source, sourceType);
+    text += fmt::format(
+        "%b{0} = plan.alloc rows : {1}\n%v{0} = plan.view %b{0}[0] : {1} -> {2}\n"
+        "plan.call \"c\" \"elementwise n=16 act=relu gate=0 residual=0\" rows ins({3} : {4}) outs(%v{0} : {2})\n",
+        i, buffers[i].type(), buffers[i].viewType(), source, sourceType);
   }
   int64_t output = pick(count);
   buffers[output].end = count;

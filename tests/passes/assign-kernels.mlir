@@ -8,9 +8,9 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 0
   plan.entry @encode {
     %x = plan.input "features" : memref<?x32xf32, strided<[32, 1]>>
     %y = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "a" "elementwise n=32 act=relu residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
-    plan.call "b" "elementwise n=32 act=gelu residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
-    plan.call "c" "elementwise n=32 act=relu residual=0" rows ins(%y : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "a" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "b" "elementwise n=32 act=gelu gate=0 residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "c" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%y : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
     plan.return output %y : memref<?x32xf32, strided<[32, 1]>>
   }
   // CHECK: plan.call "d" {{.*}} {kernel = 2 : i64}
@@ -19,8 +19,8 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 0
     %x = plan.input "features" : memref<?x32xf32, strided<[32, 1]>>
     %y = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
     %half = plan.view %y[0] : memref<?x32xf32, strided<[32, 1]>> -> memref<?x16xf32, strided<[32, 1]>>
-    plan.call "d" "elementwise n=16 act=relu residual=0" rows ins(%half : memref<?x16xf32, strided<[32, 1]>>) outs(%half : memref<?x16xf32, strided<[32, 1]>>)
-    plan.call "e" "elementwise n=32 act=gelu residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "d" "elementwise n=16 act=relu gate=0 residual=0" rows ins(%half : memref<?x16xf32, strided<[32, 1]>>) outs(%half : memref<?x16xf32, strided<[32, 1]>>)
+    plan.call "e" "elementwise n=32 act=gelu gate=0 residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%y : memref<?x32xf32, strided<[32, 1]>>)
     plan.return output %y : memref<?x32xf32, strided<[32, 1]>>
   }
 }

@@ -9,13 +9,13 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 0
     %x = plan.input "features" : memref<?x32xf32, strided<[32, 1]>>
     // CHECK: plan.alloc rows {offset = 0 : i64}
     %a = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "a" "elementwise n=32 act=relu residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "a" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%a : memref<?x32xf32, strided<[32, 1]>>)
     // CHECK: plan.alloc rows {offset = 128 : i64}
     %b = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "b" "elementwise n=32 act=relu residual=0" rows ins(%a : memref<?x32xf32, strided<[32, 1]>>) outs(%b : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "b" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%a : memref<?x32xf32, strided<[32, 1]>>) outs(%b : memref<?x32xf32, strided<[32, 1]>>)
     // CHECK: plan.alloc rows {offset = 0 : i64}
     %c = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "c" "elementwise n=32 act=relu residual=0" rows ins(%b : memref<?x32xf32, strided<[32, 1]>>) outs(%c : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "c" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%b : memref<?x32xf32, strided<[32, 1]>>) outs(%c : memref<?x32xf32, strided<[32, 1]>>)
     plan.return output %c : memref<?x32xf32, strided<[32, 1]>>
   }
   // A use of a view is a use of the buffer: %a lives to the last call, so nothing lies on it. Regions are apart.
@@ -27,19 +27,19 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 0
     // CHECK: plan.alloc rows {offset = 0 : i64} : memref<?x64xf32, strided<[64, 1]>>
     %a = plan.alloc rows : memref<?x64xf32, strided<[64, 1]>>
     %v = plan.view %a[32] : memref<?x64xf32, strided<[64, 1]>> -> memref<?x32xf32, strided<[64, 1], offset: 32>>
-    plan.call "v" "elementwise n=32 act=relu residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%v : memref<?x32xf32, strided<[64, 1], offset: 32>>)
+    plan.call "v" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%v : memref<?x32xf32, strided<[64, 1], offset: 32>>)
     // CHECK: plan.alloc rows {offset = 256 : i64}
     %b = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "b" "elementwise n=32 act=relu residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%b : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "b" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%x : memref<?x32xf32, strided<[32, 1]>>) outs(%b : memref<?x32xf32, strided<[32, 1]>>)
     // CHECK: plan.alloc rows {offset = 384 : i64}
     %c = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "c" "elementwise n=32 act=relu residual=0" rows ins(%b : memref<?x32xf32, strided<[32, 1]>>) outs(%c : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "c" "elementwise n=32 act=relu gate=0 residual=0" rows ins(%b : memref<?x32xf32, strided<[32, 1]>>) outs(%c : memref<?x32xf32, strided<[32, 1]>>)
     // CHECK: plan.alloc rows {offset = 256 : i64}
     %d = plan.alloc rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "d" "elementwise n=32 act=relu residual=1" rows ins(%v, %c : memref<?x32xf32, strided<[64, 1], offset: 32>>, memref<?x32xf32, strided<[32, 1]>>) outs(%d : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "d" "elementwise n=32 act=relu gate=0 residual=1" rows ins(%v, %c : memref<?x32xf32, strided<[64, 1], offset: 32>>, memref<?x32xf32, strided<[32, 1]>>) outs(%d : memref<?x32xf32, strided<[32, 1]>>)
     // CHECK: plan.alloc out_rows {offset = 0 : i64}
     %o = plan.alloc out_rows : memref<?x32xf32, strided<[32, 1]>>
-    plan.call "o" "linear k=32 n=32 bias=0 act=none residual=0 gather=1" out_rows ins(%d, %rows, %w : memref<?x32xf32, strided<[32, 1]>>, memref<?xi32>, memref<2x32x16x1xf32>) outs(%o : memref<?x32xf32, strided<[32, 1]>>)
+    plan.call "o" "linear k=32 n=32 bias=0 act=none residual=0 gather=1 scale=1 softcap=0" out_rows ins(%d, %rows, %w : memref<?x32xf32, strided<[32, 1]>>, memref<?xi32>, memref<2x32x16x1xf32>) outs(%o : memref<?x32xf32, strided<[32, 1]>>)
     plan.return output %o : memref<?x32xf32, strided<[32, 1]>>
   }
 }

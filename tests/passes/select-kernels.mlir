@@ -37,12 +37,12 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 2
     %x = dec.position %e rows %rows table @pos offset 2 : tensor<?x32xf32>
     // CHECK-DAG: %[[NW:.*]] = plan.weight @n.w.padded16 : memref<32xf32>
     // CHECK-DAG: %[[NB:.*]] = plan.weight @n.b.padded16 : memref<32xf32>
-    // CHECK: plan.call "norm n.w" "norm n=32 eps=1e-05 bias=1" rows ins(%[[X]], %[[NW]], %[[NB]] : {{.*}}) outs(%[[N:.*]] :
+    // CHECK: plan.call "norm n.w" "norm n=32 groups=1 eps=1e-05 rms=0 plus_one=0 bias=1" rows ins(%[[X]], %[[NW]], %[[NB]] : {{.*}}) outs(%[[N:.*]] :
     %n = dec.norm %x weight @n.w bias @n.b eps 1.0e-5 : tensor<?x32xf32>
     // 72 columns: 5 panels, row stride 80.
     // CHECK-DAG: %[[QKV:.*]] = plan.weight @qkv.panel16 : memref<5x32x16x1xf32>
     // CHECK-DAG: %[[Y:.*]] = plan.alloc rows : memref<?x72xf32, strided<[80, 1]>>
-    // CHECK: plan.call "linear qkv" "linear k=32 n=72 bias=0 act=none residual=0 gather=0" rows ins(%[[N]], %[[QKV]] : {{.*}}) outs(%[[Y]] :
+    // CHECK: plan.call "linear qkv" "linear k=32 n=72 bias=0 act=none residual=0 gather=0 scale=1 softcap=0" rows ins(%[[N]], %[[QKV]] : {{.*}}) outs(%[[Y]] :
     %y = dec.linear %n weight @qkv : tensor<?x32xf32> -> tensor<?x72xf32>
     // CHECK-DAG: %[[Q:.*]] = plan.view %[[Y]][0] : {{.*}} -> memref<?x24xf32, strided<[80, 1]>>
     // CHECK-DAG: %[[K:.*]] = plan.view %[[Y]][24] : {{.*}} -> memref<?x24xf32, strided<[80, 1], offset: 24>>
@@ -63,17 +63,17 @@ dec.model @toy attributes {kind = "encoder_decoder", width = 32 : i64, vocab = 2
     // CHECK: plan.call "attention self" "attention heads=2 kv_heads=2 d=12 block=16 scale=0.25 softcap=0 mask=true visit=- full=() score=- params=-" tiles ins(%[[Q]], %[[KP2]], %[[VP2]], %[[T]], %[[LEN]], %[[TILES]] : {{.*}}) outs(%[[A:.*]] :
     %a = dec.cached_attention %q cache @self rows %rows heads 2 scale 0.25 mask @all() : tensor<?x24xf32>
     // CHECK: %[[OW:.*]] = plan.weight @o.panel16 : memref<2x24x16x1xf32>
-    // CHECK: plan.call "linear o" "linear k=24 n=32 bias=1 act=relu residual=1 gather=0" rows ins(%[[A]], %[[OW]], %{{.*}}, %[[N]] : {{.*}}) outs(%[[R:.*]] :
+    // CHECK: plan.call "linear o" "linear k=24 n=32 bias=1 act=relu residual=1 gather=0 scale=1 softcap=0" rows ins(%[[A]], %[[OW]], %{{.*}}, %[[N]] : {{.*}}) outs(%[[R:.*]] :
     %r = dec.linear %a weight @o bias @n.b act relu residual %n : tensor<?x32xf32> : tensor<?x24xf32> -> tensor<?x32xf32>
-    // CHECK: plan.call "activation" "elementwise n=32 act=gelu residual=0" rows ins(%[[R]] : {{.*}}) outs(%[[G:.*]] :
+    // CHECK: plan.call "activation" "elementwise n=32 act=gelu gate=0 residual=0" rows ins(%[[R]] : {{.*}}) outs(%[[G:.*]] :
     %g = dec.activation %r gelu : tensor<?x32xf32>
-    // CHECK: plan.call "residual" "elementwise n=32 act=none residual=1" rows ins(%[[G]], %[[R]] : {{.*}}) outs(%[[S:.*]] :
+    // CHECK: plan.call "residual" "elementwise n=32 act=none gate=0 residual=1" rows ins(%[[G]], %[[R]] : {{.*}}) outs(%[[S:.*]] :
     %s = dec.residual %r, %g : tensor<?x32xf32>
     // CHECK-DAG: %[[WANTED:.*]] = plan.input "out_rows"
     // CHECK-DAG: %[[HEAD:.*]] = plan.weight @shared.panel16 : memref<2x32x16x1xf32>
     // CHECK-DAG: %[[LB:.*]] = plan.weight @lb.padded16 : memref<32xf32>
     // CHECK-DAG: %[[L:.*]] = plan.alloc out_rows : memref<?x20xf32, strided<[32, 1]>>
-    // CHECK: plan.call "linear shared" "linear k=32 n=20 bias=1 act=none residual=0 gather=1" out_rows ins(%[[S]], %[[WANTED]], %[[HEAD]], %[[LB]] : {{.*}}) outs(%[[L]] :
+    // CHECK: plan.call "linear shared" "linear k=32 n=20 bias=1 act=none residual=0 gather=1 scale=1 softcap=0" out_rows ins(%[[S]], %[[WANTED]], %[[HEAD]], %[[LB]] : {{.*}}) outs(%[[L]] :
     %l = dec.logits %s weight @shared bias @lb : tensor<?x32xf32> -> tensor<?x20xf32>
     // CHECK: plan.return output %[[L]]
     return %l : tensor<?x20xf32>

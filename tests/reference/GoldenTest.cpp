@@ -76,12 +76,17 @@ struct Case {
   std::string model, golden;
   std::string name() const { return std::filesystem::path(golden).filename(); }
   bool isTorch() const { return golden.find("torch_decoder") != std::string::npos; }
+  /// The oracle itself computed in f64 all through: transformers keeps RMS norms, sinusoids and rotary angles in f32.
+  bool isExact() const {
+    return isTorch() || model == kBundled || golden.find("/bart/") != std::string::npos ||
+           golden.find("mbart") != std::string::npos;
+  }
   friend void PrintTo(const Case &value, std::ostream *os) { *os << value.golden; }
 };
 
 std::vector<Case> allCases() {
   std::vector<Case> cases{{kBundled, kTests + "/golden/g2p"}};
-  for (const char *family : {"/golden/bart", "/golden/torch_decoder"})
+  for (const char *family : {"/golden/bart", "/golden/encoder_decoder", "/golden/torch_decoder"})
     for (const auto &entry : std::filesystem::directory_iterator(kTests + family))
       cases.push_back({entry.path().string(), entry.path().string()});
   return cases;
@@ -91,7 +96,10 @@ struct GoldenTest : testing::TestWithParam<Case> {
   Golden golden{GetParam().model, GetParam().golden};
 };
 
-TEST_P(GoldenTest, F64) { EXPECT_LE(golden.error(true, /*relative=*/false), 1e-10); }
+TEST_P(GoldenTest, F64) {
+  bool isExact = GetParam().isExact();
+  EXPECT_LE(golden.error(true, /*relative=*/!isExact), isExact ? 1e-10 : 5e-6);
+}
 
 TEST_P(GoldenTest, F32) {
   bool isTorch = GetParam().isTorch(), isBundled = GetParam().model == kBundled;

@@ -228,8 +228,16 @@ void putText(Builder &b, decant_text &text) {
 
 void putGeneration(Builder &b, decant_generation &g, const Options &o) {
   bool encoder = o.kind == DECANT_MODEL_ENCODER_DECODER;
-  g = {kStart, 0, encoder ? kStart : -1, o.forced_bos, o.forced_eos, o.max_length, o.min_length, -1, -1, 1, 0, 1.0f, {},
-       {},     {}};
+  g = {};
+  g.bos_token_id = kStart;
+  g.decoder_start_token_id = encoder ? kStart : -1;
+  g.forced_bos_token_id = o.forced_bos;
+  g.forced_eos_token_id = o.forced_eos;
+  g.max_length = o.max_length;
+  g.min_length = o.min_length;
+  g.max_new_tokens = g.min_new_tokens = -1;
+  g.num_beams = 1;
+  g.length_penalty = g.temperature = g.top_p = g.repetition_penalty = 1.0f;
   g.eos_token_ids = b.put(o.eos);
   g.suppress_tokens = b.put(o.suppress);
   g.begin_suppress_tokens = b.put(o.begin_suppress);
