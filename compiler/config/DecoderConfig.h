@@ -43,11 +43,12 @@ struct GenerationConfig {
 struct DecoderConfig {
   std::string family; ///< model_type: "bart", "llama", "torch_transformer_decoder" ...
   ModelKind kind = ModelKind::EncoderDecoder;
-  int64_t width = 0;        ///< E
-  int64_t vocab = 0;        ///< V; 0 for a torch decoder
-  int64_t maxPositions = 0; ///< longest sequence; torch decoder: 4096 unless the config says max_position_embeddings
-  int64_t maxSource = 0;    ///< rows that @encode takes at most, if the config fixes them; 0 = as the context
-  int64_t sourceWidth = 0;  ///< columns of the features that @encode takes instead of ids; 0 = it takes ids, or width
+  int64_t width = 0;          ///< E
+  int64_t vocab = 0;          ///< V; 0 for a torch decoder
+  int64_t maxPositions = 0;   ///< longest sequence; torch decoder: 4096 unless the config says max_position_embeddings
+  int64_t defaultContext = 0; ///< context to compile for if nobody asks for another; 0 = min(maxPositions, 4096)
+  int64_t maxSource = 0;      ///< rows that @encode takes at most, if the config fixes them; 0 = as the context
+  int64_t sourceWidth = 0;    ///< columns of the features that @encode takes instead of ids; 0 = it takes ids, or width
   StackConfig encoder, decoder; ///< encoder.layers 0 = none
   ConfigActivation activation = ConfigActivation::Gelu;
   double normEps = 1e-5;

@@ -164,6 +164,13 @@ void KeyReader::harmless(std::initializer_list<llvm::StringRef> names) {
     }
 }
 
+void KeyReader::adopt(KeyReader &nested) {
+  llvm::handleAllErrors(nested.finish(), [&](const UserError &error) {
+    if (!failed)
+      failed = true, code = error.code, message = error.message;
+  });
+}
+
 llvm::Error KeyReader::finish() {
   if (failed)
     return userError(code, message);

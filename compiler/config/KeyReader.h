@@ -27,6 +27,7 @@ public:
   const std::string &where() const { return file; }
   /// The member, marked as used; null pointer if absent (or after an error).
   const json::Value *take(llvm::StringRef key);
+  bool has(llvm::StringRef key) const { return !failed && object.find(key); }
 
   /// Without a default the key is required.
   int64_t integer(llvm::StringRef key, std::optional<int64_t> defaultValue, int64_t low, int64_t high);
@@ -50,6 +51,8 @@ public:
 
   /// Records an error about `key`, unless there is one already.
   void refuse(ExitCode code, llvm::StringRef key, const std::string &message);
+  /// Takes over the outcome of a reader of one of this object's values.
+  void adopt(KeyReader &nested);
   /// The first error, else an error about a key nobody took, else success.
   llvm::Error finish();
 

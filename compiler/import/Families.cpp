@@ -19,10 +19,26 @@ struct Family {
 
 // clang-format off: one row a family
 const Family families[] = {
-    {"bart", readBart},       {"m2m_100", readM2M100},
-    {"marian", readMarian},   {"mbart", readMBart},
-    {"mt5", readT5},          {"pegasus", readPegasus},
-    {"t5", readT5},           {"torch_transformer_decoder", readTorchDecoder},
+    {"bart", readBart},
+    {"bloom", readBloom},
+    {"falcon", readFalcon},
+    {"gemma", readGemma},
+    {"gemma2", readGemma2},
+    {"gpt2", readGpt2},
+    {"gpt_neox", readGptNeoX},
+    {"llama", readLlama},
+    {"m2m_100", readM2M100},
+    {"marian", readMarian},
+    {"mbart", readMBart},
+    {"mistral", readMistral},
+    {"mt5", readT5},
+    {"opt", readOpt},
+    {"pegasus", readPegasus},
+    {"phi3", readPhi3},
+    {"qwen2", readQwen2},
+    {"qwen3", readQwen3},
+    {"t5", readT5},
+    {"torch_transformer_decoder", readTorchDecoder},
     {"whisper", readWhisper},
 };
 // clang-format on

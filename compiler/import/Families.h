@@ -9,10 +9,22 @@
 namespace decant {
 
 llvm::Expected<DecoderConfig> readBart(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readBloom(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readFalcon(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readGemma(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readGemma2(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readGpt2(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readGptNeoX(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readLlama(const FamilyInput &input);
 llvm::Expected<DecoderConfig> readM2M100(const FamilyInput &input);
-llvm::Expected<DecoderConfig> readMarian(const FamilyInput &input);
 llvm::Expected<DecoderConfig> readMBart(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readMarian(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readMistral(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readOpt(const FamilyInput &input);
 llvm::Expected<DecoderConfig> readPegasus(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readPhi3(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readQwen2(const FamilyInput &input);
+llvm::Expected<DecoderConfig> readQwen3(const FamilyInput &input);
 llvm::Expected<DecoderConfig> readT5(const FamilyInput &input); ///< t5, mt5
 llvm::Expected<DecoderConfig> readTorchDecoder(const FamilyInput &input);
 llvm::Expected<DecoderConfig> readWhisper(const FamilyInput &input);

@@ -17,7 +17,8 @@ namespace {
 constexpr int64_t kDefaultContext = 4096;
 
 llvm::Expected<int64_t> chooseContext(const DecoderConfig &config, const ImportOptions &options) {
-  int64_t context = options.maxContext.value_or(std::min(config.maxPositions, kDefaultContext));
+  int64_t context = options.maxContext.value_or(
+      std::min(config.maxPositions, config.defaultContext ? config.defaultContext : kDefaultContext));
   if (context < 1)
     return userError(ExitCode::Usage, fmt::format("the maximal context is {}, expected at least 1", context));
   if (context > config.maxPositions)

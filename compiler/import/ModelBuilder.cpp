@@ -42,8 +42,9 @@ void ModelBuilder::at(const std::string &where) { loc = NameLoc::get(builder.get
 
 void ModelBuilder::addFunctions(StringRef text, ArrayRef<StringRef> names) {
   auto parsed = parsePrelude(*context, text);
+  OpBuilder top = weightBuilder();
   for (StringRef name : names)
-    copyFunction(builder, model, *parsed, name);
+    copyFunction(top, model, *parsed, name);
 }
 
 void ModelBuilder::addGeneration() {

@@ -64,6 +64,7 @@ public:
   mlir::RankedTensorType rows(int64_t width);                      ///< tensor<?x{width}xf32>
   mlir::RankedTensorType tensor(int64_t rank, mlir::Type element); ///< all extents dynamic
   mlir::Type rowsType() { return dec::RowsType::get(context); }
+  int64_t maxContext() { return model.getMaxContext(); }
   mlir::OpBuilder &ops() { return builder; }
 
   NormStyle normStyle; ///< of norm(); at first layer norm with config.normEps, config.bias

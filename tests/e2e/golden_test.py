@@ -41,7 +41,7 @@ class Golden(Case):
             self.assertLessEqual(self.difference(outputs[name], tensor), 1e-4 * largest, name)
 
     def test_models(self):
-        for family in ("bart", "encoder_decoder"):
+        for family in ("bart", "decoder_only", "encoder_decoder"):
             for case in sorted((GOLDEN / family).iterdir()):
                 with self.subTest(case=case.name):
                     self.check(self.compile(case), case)
