@@ -89,26 +89,26 @@ public:
   Kernel operator()(const SinusoidSpec &spec) const {
     checkExtent(spec.n, "sinusoid: n must be 1 to 2^24");
     check(spec.offset <= 1 << 24, "sinusoid: offset must be at most 2^24");
-    return placed(sinusoidAlgorithm(spec), spec.n, 2 * spec.n, spec.rows);
+    return placed(sinusoidAlgorithm(spec), 2 * spec.n, spec.rows);
   }
   Kernel operator()(const RopeSpec &spec) const {
     checkExtent(spec.heads, "rope: heads must be 1 to 2^24");
     checkExtent(spec.d, "rope: d must be 1 to 2^24");
     checkExtent(spec.heads * spec.d, "rope: heads * d must be at most 2^24");
     check(spec.n >= 1 && 2 * spec.n <= spec.d, "rope: n must be 1 to d / 2");
-    return placed(ropeAlgorithm(spec), spec.n, spec.heads * spec.d, spec.rows);
+    return placed(ropeAlgorithm(spec), spec.heads * spec.d, spec.rows);
   }
   Kernel operator()(const FramesSpec &spec) const {
     auto shifts = parseShifts(spec.shifts);
     check(shifts.has_value(), "frames: shifts must be 1 to 8 of -1, 0, 1 in parentheses");
     checkExtent(spec.n, "frames: n must be 1 to 2^24");
     checkExtent(spec.n * int64_t(shifts->size()), "frames: n * shifts must be at most 2^24");
-    return placed(framesAlgorithm(spec, *shifts), spec.n, spec.n * int64_t(shifts->size()), spec.rows);
+    return placed(framesAlgorithm(spec, *shifts), spec.n * int64_t(shifts->size()), spec.rows);
   }
 
 private:
-  static Kernel placed(PlacedKernel kernel, int64_t columns, int64_t width, RowClass rows) {
-    schedulePlaced(kernel, columns, width, rows);
+  static Kernel placed(PlacedKernel kernel, int64_t width, RowClass rows) {
+    schedulePlaced(kernel, width, rows);
     return kernel;
   }
 

@@ -75,7 +75,7 @@ struct RowKernel : Kernel {
 struct PlacedKernel : Kernel {
   Halide::Func out{"out"};
   Halide::Var j{"j"}, m{"m"};
-  Halide::RDom place; ///< (column, part, head): update 0 of out
+  Halide::RDom place; ///< (part, column, head): update 0 of out
   Halide::RDom rest;  ///< (column, head): update 1 of out, copies; rope with columns behind the angles
 
   /// Names the arguments; out's first column and row are 0.

@@ -14,8 +14,8 @@ PlacedKernel framesAlgorithm(const FramesSpec &spec, const std::vector<int> &shi
 
   PlacedKernel kernel;
   Var j = kernel.j, m = kernel.m;
-  kernel.place = RDom(0, n, 0, t, 0, 1, "place");
-  RVar column = kernel.place.x, tap = kernel.place.y;
+  kernel.place = RDom(0, t, 0, n, 0, 1, "place");
+  RVar tap = kernel.place.x, column = kernel.place.y;
   std::vector<Argument> inputs = {position};
   std::vector<Expr> taps;
   for (int i = 0; i < t; ++i) {

@@ -17,8 +17,8 @@ PlacedKernel ropeAlgorithm(const RopeSpec &spec) {
 
   PlacedKernel kernel;
   Var j = kernel.j, m = kernel.m;
-  kernel.place = RDom(0, n, 0, 2, 0, heads, "place");
-  RVar column = kernel.place.x, half = kernel.place.y, head = kernel.place.z;
+  kernel.place = RDom(0, 2, 0, n, 0, heads, "place");
+  RVar half = kernel.place.x, column = kernel.place.y, head = kernel.place.z;
   Expr first = x(head * d + column, m), second = x(head * d + n + column, m);
   Expr sine = angles(column, m), cosine = angles(n + column, m);
   kernel.out(j, m) = undef<float>();

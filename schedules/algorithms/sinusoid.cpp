@@ -16,8 +16,8 @@ PlacedKernel sinusoidAlgorithm(const SinusoidSpec &spec) {
 
   PlacedKernel kernel;
   Var j = kernel.j, m = kernel.m;
-  kernel.place = RDom(0, n, 0, 2, 0, 1, "place");
-  RVar column = kernel.place.x, half = kernel.place.y;
+  kernel.place = RDom(0, 2, 0, n, 0, 1, "place");
+  RVar half = kernel.place.x, column = kernel.place.y;
   Expr angle = cast<float>(position(m) + int(spec.offset)) * freqs(column);
   kernel.out(j, m) = undef<float>();
   kernel.out(half * n + column, m) = strict_float(sineOfQuarter(angle, half) * float(spec.factor));

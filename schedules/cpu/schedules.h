@@ -27,8 +27,8 @@ void scheduleAttention(AttentionKernel &kernel, const AttentionSpec &spec, CpuLe
 void scheduleNorm(NormKernel &kernel, const NormSpec &spec);
 void scheduleEmbed(RowKernel &kernel, const EmbedSpec &spec);
 void scheduleElementwise(RowKernel &kernel, const ElementwiseSpec &spec);
-/// `columns` of a part, `width` of the output; unrolled over the parts.
-void schedulePlaced(PlacedKernel &kernel, int64_t columns, int64_t width, RowClass rows);
+/// `width`: columns of the output
+void schedulePlaced(PlacedKernel &kernel, int64_t width, RowClass rows);
 void scheduleKvAppend(KvAppendKernel &kernel, const KvAppendSpec &spec);
 
 } // namespace decant

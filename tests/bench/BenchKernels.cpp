@@ -79,6 +79,37 @@ void norm(benchmark::State &state) {
     kernel(args);
 }
 
+/// A kernel of rows: bytes read and written a second.
+void rowWise(benchmark::State &state, const std::string &spec, std::vector<int> inputs, int columns) {
+  const int rows = int(state.range(0));
+  std::mt19937 random(3);
+  std::vector<Floats> tensors;
+  double bytes = 4.0 * columns * rows;
+  for (int width : inputs) {
+    fill(tensors.emplace_back(std::vector<int>{width, rows}), random);
+    bytes += 4.0 * width * rows;
+  }
+  tensors.emplace_back(std::vector<int>{columns, rows});
+  const std::vector<halide_buffer_t *> args(tensors.begin(), tensors.end());
+  const LoadedKernel kernel(spec + (rows == 1 ? " rows=one" : " rows=many"), {}, target());
+  for (auto _ : state)
+    kernel(args);
+  state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void rmsNorm(benchmark::State &state) {
+  const int rows = int(state.range(0));
+  std::mt19937 random(3);
+  Floats x({576, rows}), weight({576}, 0), out({576, rows});
+  fill(x, random), fill(weight, random);
+  const LoadedKernel kernel(std::string("norm n=576 groups=1 eps=1e-05 rms=1 plus_one=0 bias=0 rows=") +
+                                (rows == 1 ? "one" : "many"),
+                            {}, target());
+  const std::vector<halide_buffer_t *> args = {x, weight, out};
+  for (auto _ : state)
+    kernel(args);
+}
+
 /// `rows` causal query rows at the end of `keys` keys.
 void attention(benchmark::State &state) {
   const int heads = int(state.range(0)), width = int(state.range(1)), keys = int(state.range(2)),
@@ -136,6 +167,10 @@ BENCHMARK(linearFew)->Args({2, 128, 1024})->Args({4, 128, 1024})->Args({4, 2048,
 BENCHMARK(linearOne)->Args({128, 128})->Args({128, 1024})->Args({1024, 128})->Args({2048, 2048})->Args({4096, 8192});
 BENCHMARK(norm)->Arg(128)->Arg(1024);
 BENCHMARK(attention)->Args({1, 128, 12, 1})->Args({12, 64, 512, 1})->Args({1, 128, 16, 16})->Args({4, 128, 1024, 256});
+BENCHMARK_CAPTURE(rowWise, rope, "rope heads=9 d=64 n=32", {576, 64}, 576)->Arg(1)->Arg(512);
+BENCHMARK_CAPTURE(rowWise, gate, "elementwise n=1536 act=silu gate=1 residual=0", {1536, 1536}, 1536)->Arg(1)->Arg(512);
+BENCHMARK_CAPTURE(rowWise, residual, "elementwise n=576 act=none gate=0 residual=1", {576, 576}, 576)->Arg(512);
+BENCHMARK(rmsNorm)->Arg(1)->Arg(512);
 BENCHMARK(kvAppend);
 BENCHMARK(embed);
 

@@ -1,5 +1,5 @@
-// exp2Poly, pow2Int and gelu against double, densely sampled. The error is in units in the last place (ULP) of the
-// exact result's float; its maximum is recorded as a property of the test.
+// Elementary functions and activations against double, densely sampled. The error is in units in the last place (ULP)
+// of the exact result's float; its maximum is recorded as a property of the test.
 #include "schedules/algorithms/math.h"
 
 #include "gtest/gtest.h"
@@ -97,20 +97,76 @@ TEST(Math, Pow2IntIsExact) {
     ASSERT_EQ(y(i), 0.0f) << x(i);
 }
 
-TEST(Math, GeluIsWithinAFewUnits) {
+TEST(Math, ExpPolyIsWithinTwoUnits) {
   Halide::Buffer<float> x(kSamples);
-  auto function = [](Expr v, const std::vector<Halide::Var> &at) {
+  auto function = [](Expr v, auto &) { return expPoly(v); };
+  for (auto [low, high] : {std::pair{-87.0, 87.0}, {-1.0, 1.0}, {-1e-3, 1e-3}})
+    EXPECT_LT(largestError(
+                  x, evaluate(low, high, function, x), [](double v) { return std::exp(v); }, "exp_from_"),
+              2)
+        << low << " to " << high;
+  auto y = evaluate(87, 3e38, function, x);
+  for (int i = 0; i < kSamples; ++i)
+    ASSERT_EQ(y(i), y(0));
+}
+
+TEST(Math, SinesAreAccurateAtLargeAngles) {
+  Halide::Buffer<float> x(kSamples);
+  for (double limit : {4.0, 1e3, 1048576.0, 16777216.0})
+    for (int quarter : {0, 1}) {
+      auto y = evaluate(
+          -limit, limit, [&](Expr v, auto &) { return sineOfQuarter(v, quarter); }, x);
+      double worst = 0;
+      for (int i = 0; i < kSamples; ++i)
+        worst = std::max(worst, std::fabs(y(i) - (quarter ? std::cos(double(x(i))) : std::sin(double(x(i))))));
+      EXPECT_LT(worst, 1.2e-7) << limit << " quarter " << quarter;
+    }
+}
+
+/// An activation of `samples`.
+Halide::Buffer<float> activated(Activation act, double low, double high, Halide::Buffer<float> &x) {
+  auto function = [act](Expr v, const std::vector<Halide::Var> &at) {
     std::vector<Halide::Func> steps;
-    Expr result = activate(Activation::Gelu, v, at, steps);
+    Expr result = activate(act, v, at, steps);
     for (Halide::Func &step : steps)
       step.compute_root().vectorize(at[0], 16);
     return result;
   };
+  return evaluate(low, high, function, x);
+}
+
+double silu(double v) { return v / (1 + std::exp(-v)); }
+double quickGelu(double v) { return v / (1 + std::exp(-1.702 * v)); }
+double geluTanh(double v) { return v / (1 + std::exp(-2 * std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v))); }
+
+TEST(Math, SigmoidUnitsAreWithinAFewUnits) {
+  Halide::Buffer<float> x(kSamples);
+  struct Unit {
+    Activation act;
+    double (*exact)(double);
+    double zero, tail; // below `zero` the result is 0; tail: units of error at the end, where an exponent of 87 counts
+  };
+  for (auto [act, exact, zero, tail] : {Unit{Activation::Silu, silu, -87, 4},
+                                        {Activation::QuickGelu, quickGelu, -51, 100},
+                                        {Activation::GeluTanh, geluTanh, -9.97, 250}}) {
+    const std::string name = "unit" + std::to_string(int(act)) + "_from_";
+    for (auto [low, high] : {std::pair{-1.0, -1e-30}, {1e-30, 1.0}, {1.0, 20.0}, {100.0, 3e38}})
+      EXPECT_LT(largestError(x, activated(act, low, high, x), exact, name), 4) << name << low << " to " << high;
+    EXPECT_LT(largestError(x, activated(act, zero, -1, x), exact, name), tail) << name;
+    auto y = activated(act, -3e38, zero * 1.01, x);
+    for (int i = 0; i < kSamples; ++i)
+      ASSERT_EQ(y(i), 0.0f) << name << x(i);
+  }
+}
+
+TEST(Math, GeluIsWithinAFewUnits) {
+  Halide::Buffer<float> x(kSamples);
   for (auto [low, high] : {std::pair{-1.0, -1e-30}, {1e-30, 1.0}, {1.0, 20.0}, {100.0, 3e38}})
-    EXPECT_LT(largestError(x, evaluate(low, high, function, x), gelu, "gelu_from_"), 4) << low << " to " << high;
+    EXPECT_LT(largestError(x, activated(Activation::Gelu, low, high, x), gelu, "gelu_from_"), 4)
+        << low << " to " << high;
   // Behind -1 the error of an exponent up to 29 counts. (1 + erf in f32 has no correct digit left there.)
-  EXPECT_LT(largestError(x, evaluate(-5.99, -1, function, x), gelu, "gelu_from_"), 100);
-  auto y = evaluate(-40, -6, function, x);
+  EXPECT_LT(largestError(x, activated(Activation::Gelu, -5.99, -1, x), gelu, "gelu_from_"), 100);
+  auto y = activated(Activation::Gelu, -40, -6, x);
   for (int i = 0; i < kSamples; ++i)
     ASSERT_NEAR(y(i), gelu(x(i)), 1e-9 * std::fabs(x(i))) << x(i);
 }
