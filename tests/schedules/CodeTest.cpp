@@ -128,6 +128,15 @@ TEST(Refusals, BadSpecsAndTargets) {
   AttentionSpec attention;
   attention.heads = 3, attention.kv_heads = 2, attention.d = 8, attention.block = 16;
   EXPECT_THROW(compileToObject(attention, "x86-64-v3", scratchFolder() + "/no.o"), std::invalid_argument);
+  RopeSpec rope;
+  rope.heads = 2, rope.d = 8, rope.n = 5; // 2 n > d
+  EXPECT_THROW(compileToObject(rope, "x86-64-v3", scratchFolder() + "/no.o"), std::invalid_argument);
+  FramesSpec frames;
+  frames.n = 4, frames.shifts = "(2)";
+  EXPECT_THROW(compileToObject(frames, "x86-64-v3", scratchFolder() + "/no.o"), std::invalid_argument);
+  LinearSpec linear;
+  linear.k = linear.n = 16, linear.softcap = -1;
+  EXPECT_THROW(compileToObject(linear, "x86-64-v3", scratchFolder() + "/no.o"), std::invalid_argument);
   attention.kv_heads = 3, attention.mask = "(add k q)";
   EXPECT_THROW(compileToObject(attention, "x86-64-v3", scratchFolder() + "/no.o"), std::invalid_argument);
 }

@@ -100,7 +100,8 @@ INSTANTIATE_TEST_SUITE_P(Units, Elementwise,
                                          Unit{16, "none", false, true}, Unit{17, "quick_gelu", false, false},
                                          Unit{100, "silu", true, false}, Unit{27, "relu", false, true},
                                          Unit{128, "gelu", false, true}, Unit{576, "gelu_tanh", true, false},
-                                         Unit{1027, "gelu", true, true}, Unit{40, "none", true, true}));
+                                         Unit{1027, "gelu", true, true}, Unit{40, "none", true, true},
+                                         Unit{4864, "silu", true, false}, Unit{4999, "gelu", false, true}));
 
 TEST(Activations, KeepNaN) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
