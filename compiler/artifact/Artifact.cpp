@@ -69,7 +69,7 @@ llvm::Expected<std::string> linkImage(const ModuleTables &tables, llvm::ArrayRef
   if (!scratch)
     return scratch.takeError();
   LinkInput input{
-      options.kind, tables.hasText, {scratch->file("tables.o")}, options.runtimeDir, scratch->file("image")};
+      options.kind, tables.textKind, {scratch->file("tables.o")}, options.runtimeDir, scratch->file("image")};
   if (llvm::Error error = writeTablesObject(tables, symbolsOf(requests), input.objects.front()))
     return error;
   for (auto [i, object] : llvm::enumerate(kernels)) {

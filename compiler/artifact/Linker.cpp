@@ -115,9 +115,12 @@ llvm::Error link(const LinkInput &input) {
   std::vector<std::string> archives{"libdecant_hooks.a"};
   if (!isLibrary) {
     archives = {"libdecant_exe.a", "libdecant_runtime.a", "libdecant_hooks.a"};
-    if (input.hasText) {
+    if (input.textKind == DECANT_TEXT_CHARS) {
       archives.push_back("libdecant_text.a");
       append(std::vector<std::string>{"-u", "decant_text_chars"});
+    } else if (input.textKind == DECANT_TEXT_TOKENIZER) {
+      archives.push_back("libdecant_tokenizer.a");
+      append(std::vector<std::string>{"-u", "decant_text_tokenizer"});
     }
   }
   arguments.push_back("--start-group");

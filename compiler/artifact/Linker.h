@@ -2,12 +2,13 @@
 #pragma once
 
 #include "compiler/artifact/Artifact.h"
+#include "runtime/include/decant_module.h"
 
 namespace decant {
 
 struct LinkInput {
   EmitKind kind = EmitKind::Executable;
-  bool hasText = false;             ///< link libdecant_text.a
+  uint32_t textKind = 0;            ///< decant_text_kind: which text library to link
   std::vector<std::string> objects; ///< paths
   std::string runtimeDir;           ///< folder of the archives; "" = beside this program
   std::string output;

@@ -68,6 +68,14 @@ decant_generation generationTable(dec::ModelOp model, Blob &blob) {
 decant_text textTable(dec::ModelOp model, Blob &blob) {
   decant_text table = {};
   table.unknown_id = -1;
+  for (auto tokenizer : model.getBody().getOps<dec::TokenizerOp>()) {
+    ArrayRef<char> raw = cast<DenseElementsAttr>(tokenizer.getTables()).getRawData();
+    std::vector<uint64_t> words((raw.size() + 7) / 8, 0); // their parts are aligned within the block
+    std::memcpy(words.data(), raw.data(), raw.size());
+    decant_range range = blob.append(words);
+    table.kind = DECANT_TEXT_TOKENIZER;
+    table.blob = {range.offset, static_cast<uint32_t>(range.count * 8)};
+  }
   auto ops = model.getBody().getOps<dec::TextOp>();
   if (ops.empty())
     return table;
@@ -159,7 +167,7 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
   header.tables_hash = XXH3_64bits(blob.bytes.data() + kHashed, blob.bytes.size() - kHashed);
   std::memcpy(blob.bytes.data(), &header, sizeof(header));
   return ModuleTables{std::move(blob.bytes), std::move(plan.kernelSpecs), std::move(plan.weightSymbols),
-                      header.text.kind != DECANT_TEXT_NONE};
+                      header.text.kind};
 }
 
 } // namespace decant

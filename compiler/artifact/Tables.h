@@ -2,6 +2,8 @@
 // The same IR gives the same bytes. Tested in tests/artifact.
 #pragma once
 
+#include "runtime/include/decant_module.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -17,7 +19,7 @@ struct ModuleTables {
   std::vector<uint8_t> bytes;             ///< starts with a decant_tables_header; hashes and sizes are filled in
   std::vector<std::string> kernelSpecs;   ///< text of each kernel's spec, row class included
   std::vector<std::string> weightSymbols; ///< dec.weights in the order of the weight table
-  bool hasText = false;                   ///< the artifact needs the text library
+  uint32_t textKind = DECANT_TEXT_NONE;   ///< which text library the artifact needs
 };
 
 struct TablesInput {

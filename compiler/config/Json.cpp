@@ -153,14 +153,14 @@ llvm::Expected<Value> json::parse(llvm::StringRef text, const std::string &where
   return std::move(builder.root);
 }
 
-llvm::Expected<Value> json::parseFile(const std::string &path) {
+llvm::Expected<Value> json::parseFile(const std::string &path, Caps caps, uint64_t maxBytes) {
   llvm::Expected<RegularFile> file = RegularFile::open(path);
   if (!file)
     return file.takeError();
-  llvm::Expected<std::string> text = file->readAll(limits::jsonFileBytes);
+  llvm::Expected<std::string> text = file->readAll(maxBytes);
   if (!text)
     return text.takeError();
-  return parse(*text, path);
+  return parse(*text, path, caps);
 }
 
 std::string json::quote(llvm::StringRef text) {

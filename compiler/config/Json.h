@@ -76,8 +76,8 @@ struct Caps {
 
 /// Parses one document. `where` starts every message: the file's path. All errors are ExitCode::BadInput.
 llvm::Expected<Value> parse(llvm::StringRef text, const std::string &where, Caps caps = {});
-/// Reads and parses a regular file of at most limits::jsonFileBytes.
-llvm::Expected<Value> parseFile(const std::string &path);
+/// Reads and parses a regular file of at most `maxBytes`.
+llvm::Expected<Value> parseFile(const std::string &path, Caps caps = {}, uint64_t maxBytes = limits::jsonFileBytes);
 
 /// The value as JSON for a message: one line, at most about 80 bytes.
 std::string excerpt(const Value &value);

@@ -14,6 +14,8 @@ inline constexpr int64_t headerDepth = 4;          ///< nesting of a safetensors
 inline constexpr int64_t jsonFileBytes = 16 << 20; ///< config.json, generation_config.json, g2p_vocab.json
 // Values a document bound the memory of its tree: at most about 150 bytes each.
 inline constexpr int64_t jsonValues = 500'000;            ///< config.json, generation_config.json, g2p_vocab.json
+inline constexpr int64_t tokenizerBytes = 64 << 20;       ///< tokenizer.json
+inline constexpr int64_t tokenizerValues = 4'000'000;     ///< of it: 256,000 pieces and 600,000 merges are in use
 inline constexpr int64_t headerValues = 16 * tensors + 2; ///< safetensors: a tensor of rank 8 has 14
 inline constexpr int64_t stringBytes = 1 << 20;
 inline constexpr int64_t layers = 4096;

@@ -58,6 +58,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> importModel(MLIRContext &context, const De
     builder.addGeneration();
   if (text)
     builder.addText(*text);
+  else if (!options.tokenizer.empty())
+    builder.addTokenizer(options.tokenizer);
   config.build(builder);
   if (llvm::Error error = builder.weights.problems(config.family))
     return error;

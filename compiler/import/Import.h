@@ -22,6 +22,7 @@ struct ImportOptions {
   int64_t maxBatch = 32;             ///< sequences a call
   std::optional<int64_t> maxContext; ///< tokens a sequence; absent: min(the config's, 4096)
   std::string name;                  ///< symbol of the dec.model; empty: the family's name
+  std::vector<uint8_t> tokenizer;    ///< tables of readTokenizer; empty: none
 };
 
 /// Loads the dialects it needs into `context`. Errors: BadInput (tensors missing, unused, of another shape or type: all

@@ -68,6 +68,12 @@ void ModelBuilder::addText(const CharacterTables &tables) {
                       builder.getStrArrayAttr(pieces));
 }
 
+void ModelBuilder::addTokenizer(ArrayRef<uint8_t> tables) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(tables.size())}, builder.getI8Type());
+  ArrayRef<char> bytes(reinterpret_cast<const char *>(tables.data()), tables.size());
+  dec::TokenizerOp::create(builder, loc, DenseElementsAttr::getFromRawBuffer(type, bytes));
+}
+
 SmallVector<Value> ModelBuilder::beginEntry(StringRef name, ArrayRef<EntryArgument> arguments, Type result) {
   at(name.str());
   SmallVector<Type> types;

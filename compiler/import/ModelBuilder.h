@@ -53,6 +53,7 @@ public:
   void addFunctions(llvm::StringRef text, llvm::ArrayRef<llvm::StringRef> names);
   void addGeneration();
   void addText(const CharacterTables &tables);
+  void addTokenizer(llvm::ArrayRef<uint8_t> tables);
 
   /// Starts an entry; ops go into it until endEntry. Returns its arguments.
   llvm::SmallVector<mlir::Value> beginEntry(llvm::StringRef name, llvm::ArrayRef<EntryArgument> arguments,

@@ -35,6 +35,7 @@ public:
   const T *end() const { return items + used; }
   void clear() { used = 0; }
   void pop() { --used; }
+  void truncate(size_t n) { used = n < used ? n : used; }
 
   /// Room for n elements; false = out of memory, the array is unchanged.
   [[nodiscard]] bool reserve(size_t n) {
@@ -73,7 +74,7 @@ public:
   }
 
   [[nodiscard]] bool append(const T *from, size_t n) {
-    if (!reserve(used + n))
+    if (n > PTRDIFF_MAX / sizeof(T) - used || !reserve(used + n))
       return false;
     if (n)
       std::memcpy(static_cast<void *>(items + used), from, n * sizeof(T));

@@ -111,6 +111,9 @@ struct Checker {
     const decant_text &t = tables.header().text;
     if (t.kind == DECANT_TEXT_NONE)
       return DECANT_OK;
+    if (t.kind == DECANT_TEXT_TOKENIZER) // what is in it: checkText, where its module is linked
+      return fits<char>(t.blob) && t.blob.offset % 8 == 0 ? DECANT_OK
+                                                          : damaged("the tokenizer lies outside the tables");
     bool ok = t.kind == DECANT_TEXT_CHARS && fits<decant_char>(t.chars) && fits<decant_range>(t.pieces) &&
               areIds(t.prefix) && areIds(t.suffix) && areIds(t.specials) && isId(t.unknown_id, -1);
     if (!ok)

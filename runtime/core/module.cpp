@@ -6,6 +6,7 @@
 #include "runtime/core/cpu_features.h"
 #include "runtime/core/model.h"
 #include "runtime/core/module_file.h"
+#include "runtime/text/text_api.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -85,6 +86,8 @@ decant_status loadLibrary(decant_model &model, const char *path, const Message &
 decant_status finish(decant_model &model, const decant_module *linked, const decant_trailer &trailer, bool verify,
                      const char *path, const Message &message) {
   if (decant_status status = checkTables(model.tables, path, message); status != DECANT_OK)
+    return status;
+  if (decant_status status = checkText(model.tables, message); status != DECANT_OK)
     return status;
   model.weights = model.mapped + trailer.weights_offset;
   if (verify && XXH3_64bits(model.weights, trailer.weights_bytes) != model.header().weights_hash)

@@ -91,6 +91,17 @@ DECANT_API DECANT_MUST_USE decant_status decant_text_encode(const decant_model *
 DECANT_API DECANT_MUST_USE decant_status decant_text_decode(const decant_model *model, const int32_t *ids, size_t count,
                                                             char *text, size_t capacity, size_t *out_bytes);
 
+/* One turn of a conversation; role: "system", "user" or "assistant". */
+typedef struct decant_chat_message {
+  const char *role, *text;
+} decant_chat_message;
+/* A conversation, by the model's chat template, to the ids that its next answer continues. As decant_text_encode.
+ * UNIMPLEMENTED: the model has no template, or one that decant does not know (message says so). */
+DECANT_API DECANT_MUST_USE decant_status decant_text_chat(const decant_model *model,
+                                                          const decant_chat_message *messages, size_t count,
+                                                          int32_t *ids, size_t capacity, char *message,
+                                                          size_t message_bytes, size_t *out_count);
+
 /* ---- session ---- */
 
 typedef struct decant_session_options {

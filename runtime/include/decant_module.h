@@ -165,11 +165,11 @@ typedef struct decant_generation {
   int32_t top_k, no_repeat_ngram_size;                            /* 0 = off */
   float length_penalty;
   float temperature, top_p, min_p, repetition_penalty; /* neutral: 1, 1, 0, 1 */
-  decant_range eos_token_ids;         /* int32_t */
-  decant_range suppress_tokens;       /* int32_t */
-  decant_range begin_suppress_tokens; /* int32_t */
-  decant_range bad_words_ids;         /* int32_t: sequences that must not appear, each ended by -1 */
-  decant_range decoder_prompt;        /* int32_t: what the decoder starts with; empty = the start token alone */
+  decant_range eos_token_ids;                          /* int32_t */
+  decant_range suppress_tokens;                        /* int32_t */
+  decant_range begin_suppress_tokens;                  /* int32_t */
+  decant_range bad_words_ids;                          /* int32_t: sequences that must not appear, each ended by -1 */
+  decant_range decoder_prompt; /* int32_t: what the decoder starts with; empty = the start token alone */
 } decant_generation;
 
 enum decant_text_kind { DECANT_TEXT_NONE = 0, DECANT_TEXT_CHARS = 1, DECANT_TEXT_TOKENIZER = 2 };
@@ -210,9 +210,9 @@ typedef struct decant_tables_header {
   uint32_t max_context; /* tokens of the decoder's cache */
   uint32_t max_source;  /* tokens of the encoder's input / memory */
   uint32_t block_tokens;
-  uint32_t batch_first; /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
-  uint32_t window;      /* the largest window of a cache: they share blocks; 0 = no cache of kind WINDOW */
-  uint32_t source_width;          /* columns of the features that @encode takes; 0 = it takes ids, or there is none */
+  uint32_t batch_first;  /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
+  uint32_t window;       /* the largest window of a cache: they share blocks; 0 = no cache of kind WINDOW */
+  uint32_t source_width; /* columns of the features that @encode takes; 0 = it takes ids, or there is none */
   decant_range compiler_version; /* UTF-8 */
   decant_range model_name;       /* UTF-8 */
   decant_range dtype;            /* UTF-8 */

@@ -1,4 +1,4 @@
-// A text codec: what libdecant_text.a offers to the core, found through the weak symbol decant_text_chars.
+// A text codec: what libdecant_text.a and libdecant_tokenizer.a offer to the core, found through weak symbols.
 #pragma once
 
 #include "runtime/core/tables.h"
@@ -6,13 +6,19 @@
 namespace decant::rt {
 
 struct TextCodec {
-  /// See decant_text_encode and decant_text_decode; arguments are checked already.
+  /// See decant_text_encode, decant_text_decode and decant_text_chat; arguments are checked already.
   decant_status (*encode)(const Tables &tables, const char *text, int32_t *ids, size_t capacity, const Message &message,
                           size_t *out_count);
   decant_status (*decode)(const Tables &tables, const int32_t *ids, size_t count, char *text, size_t capacity,
                           size_t *out_bytes);
+  /// nullptr: no conversations.
+  decant_status (*chat)(const Tables &tables, const decant_chat_message *messages, size_t count, int32_t *ids,
+                        size_t capacity, const Message &message, size_t *out_count);
+  /// Checks the codec's own tables when a model is opened; nullptr: there are none.
+  decant_status (*check)(const Tables &tables, const Message &message);
 };
 
 } // namespace decant::rt
 
 extern "C" const decant::rt::TextCodec decant_text_chars;
+extern "C" const decant::rt::TextCodec decant_text_tokenizer;

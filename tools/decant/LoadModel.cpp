@@ -5,6 +5,7 @@
 #include "compiler/dialect/Plan.h"
 #include "compiler/import/LinkPrelude.h"
 #include "compiler/text/TextTables.h"
+#include "compiler/text/Tokenizer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -68,6 +69,12 @@ llvm::Expected<LoadedModel> loadFolder(MLIRContext &context, const ModelSource &
   if (!text)
     return text.takeError();
   ImportOptions options;
+  if (!*text) {
+    auto tokenizer = readTokenizer(source.path, config->vocab);
+    if (!tokenizer)
+      return tokenizer.takeError();
+    options.tokenizer = std::move(*tokenizer);
+  }
   options.maxBatch = source.maxBatch.value_or(options.maxBatch);
   options.maxContext = source.maxContext;
   auto module = importModel(context, *config, *weights, *text, options);

@@ -1,0 +1,135 @@
+// Tokenizer -> the block of runtime/include/decant_tokenizer.h.
+#include "compiler/text/Tokenizer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+using namespace decant;
+
+namespace {
+
+struct Block {
+  std::vector<uint8_t> bytes = std::vector<uint8_t>(sizeof(decant_tokenizer));
+  std::map<std::string, decant_range> texts;
+
+  template <class T> decant_range put(const std::vector<T> &list) {
+    bytes.resize((bytes.size() + 7) / 8 * 8);
+    decant_range range{static_cast<uint32_t>(bytes.size()), static_cast<uint32_t>(list.size())};
+    const auto *data = reinterpret_cast<const uint8_t *>(list.data());
+    bytes.insert(bytes.end(), data, data + list.size() * sizeof(T));
+    return range;
+  }
+
+  /// Equal texts share their bytes.
+  decant_range text(const std::string &value) {
+    auto [it, isNew] = texts.try_emplace(value);
+    if (isNew) {
+      it->second = {static_cast<uint32_t>(bytes.size()), static_cast<uint32_t>(value.size())};
+      bytes.insert(bytes.end(), value.begin(), value.end());
+    }
+    return it->second;
+  }
+
+  decant_range textList(const std::vector<std::string> &values) {
+    std::vector<decant_range> ranges;
+    for (const std::string &value : values)
+      ranges.push_back(text(value));
+    return put(ranges);
+  }
+};
+
+void packMerges(const Tokenizer &t, Block &block, decant_tokenizer &header) {
+  std::vector<Tokenizer::Merge> sorted = t.merges;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto &x, const auto &y) { return std::pair(x.left, x.right) < std::pair(y.left, y.right); });
+  std::vector<uint32_t> starts(t.keys.size() + 1, 0);
+  std::vector<decant_merge> merges;
+  for (const Tokenizer::Merge &merge : sorted) {
+    merges.push_back({merge.right, merge.id, merge.rank});
+    ++starts[static_cast<size_t>(merge.left) + 1];
+  }
+  std::partial_sum(starts.begin(), starts.end(), starts.begin());
+  header.starts = block.put(starts);
+  header.merges = block.put(merges);
+}
+
+void packOrder(const Tokenizer &t, Block &block, decant_tokenizer &header) {
+  std::vector<uint32_t> order;
+  for (size_t id = 0; id < t.keys.size(); ++id)
+    if (!t.keys[id].empty())
+      order.push_back(static_cast<uint32_t>(id));
+  // As unsigned bytes, like the runtime's std::string_view.
+  std::sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) { return t.keys[x] < t.keys[y]; });
+  header.order = block.put(order);
+}
+
+void packSteps(const Tokenizer &t, Block &block, decant_tokenizer &header) {
+  std::vector<decant_text_step> steps;
+  bool forms = false;
+  for (const TextStep &step : t.steps) {
+    steps.push_back({step.op, step.value, block.text(step.a), block.text(step.b)});
+    forms = forms || step.op == DECANT_TEXT_NFC;
+  }
+  header.steps = block.put(steps);
+  header.classes = block.put(characterClasses());
+  if (!forms)
+    return;
+  CanonicalForms canonical = canonicalForms();
+  header.decompositions = block.put(canonical.decompositions);
+  header.compositions = block.put(canonical.compositions);
+  header.combining = block.put(canonical.combining);
+  header.decomposed = block.put(canonical.decomposed);
+}
+
+void packChat(const ChatTemplate &chat, Block &block, decant_chat &out) {
+  out.kind = chat.kind;
+  out.trims = chat.trims;
+  out.bos = block.text(chat.bos);
+  for (int role = 0; role < 3; ++role) {
+    out.before[role] = block.text(chat.before[role]);
+    out.after[role] = block.text(chat.after[role]);
+  }
+  out.generation = block.text(chat.generation);
+  out.default_system = block.text(chat.defaultSystem);
+}
+
+} // namespace
+
+std::vector<uint8_t> decant::packTokenizer(const Tokenizer &t) {
+  Block block;
+  decant_tokenizer header = {};
+  std::memcpy(header.magic, DECANT_TOKENIZER_MAGIC, sizeof(header.magic));
+  header.model = t.model;
+  header.flags = t.flags;
+  header.unknown_id = t.unknownId;
+  header.pieces = block.textList(t.pieces);
+  header.keys = block.textList(t.keys);
+  header.bits = block.put(t.bits);
+  header.bytes = block.put(t.bytes);
+  packOrder(t, block, header);
+  if (t.model == DECANT_TOKENIZER_BPE)
+    packMerges(t, block, header);
+  else if (!t.scores.empty()) {
+    constexpr double kUnknownPenalty = 10; // below the worst piece, as SentencePiece has it
+    double least = 0;
+    for (size_t id = 0; id < t.scores.size(); ++id)
+      least = t.keys[id].empty() ? least : std::min(least, t.scores[id]);
+    header.unknown_score = least - kUnknownPenalty;
+    header.scores = block.put(t.scores);
+  }
+  std::vector<AddedToken> byLength = t.added;
+  std::stable_sort(byLength.begin(), byLength.end(),
+                   [](const AddedToken &x, const AddedToken &y) { return x.text.size() > y.text.size(); });
+  std::vector<decant_added> added;
+  for (const AddedToken &token : byLength)
+    added.push_back({block.text(token.text), token.id, token.bits});
+  header.added = block.put(added);
+  packSteps(t, block, header);
+  header.prefix = block.put(t.prefix);
+  header.suffix = block.put(t.suffix);
+  packChat(t.chat, block, header.chat);
+  block.bytes.resize((block.bytes.size() + 7) / 8 * 8);
+  std::memcpy(block.bytes.data(), &header, sizeof(header));
+  return std::move(block.bytes);
+}

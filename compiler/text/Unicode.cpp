@@ -1,0 +1,96 @@
+// Tables of characters from utf8proc: what the runtime would otherwise need a library for.
+#include "compiler/text/Tokenizer.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utf8proc.h>
+
+using namespace decant;
+
+namespace {
+
+constexpr utf8proc_int32_t kCharacters = 0x110000;
+constexpr uint32_t kFirstHangul = 0xac00, kLastHangul = 0xd7a3; // arithmetic in the runtime
+
+uint32_t classOf(utf8proc_int32_t character) {
+  switch (utf8proc_category(character)) {
+  case UTF8PROC_CATEGORY_LU:
+  case UTF8PROC_CATEGORY_LL:
+  case UTF8PROC_CATEGORY_LT:
+  case UTF8PROC_CATEGORY_LM:
+  case UTF8PROC_CATEGORY_LO:
+    return DECANT_CLASS_LETTER;
+  case UTF8PROC_CATEGORY_ND:
+  case UTF8PROC_CATEGORY_NL:
+  case UTF8PROC_CATEGORY_NO:
+    return DECANT_CLASS_NUMBER;
+  case UTF8PROC_CATEGORY_MN:
+  case UTF8PROC_CATEGORY_MC:
+  case UTF8PROC_CATEGORY_ME:
+    return DECANT_CLASS_MARK;
+  case UTF8PROC_CATEGORY_ZS:
+  case UTF8PROC_CATEGORY_ZL:
+  case UTF8PROC_CATEGORY_ZP:
+    return DECANT_CLASS_SPACE;
+  default: // White_Space among the controls
+    return (character >= 9 && character <= 13) || character == 0x85 ? DECANT_CLASS_SPACE : 0;
+  }
+}
+
+} // namespace
+
+std::vector<decant_class> decant::characterClasses() {
+  std::vector<decant_class> result;
+  for (utf8proc_int32_t character = 0; character < kCharacters; ++character) {
+    uint32_t bits = classOf(character);
+    if (result.empty() || result.back().bits != bits)
+      result.push_back({static_cast<uint32_t>(character), bits});
+  }
+  return result;
+}
+
+/// The characters composed, if that gives one character; else 0.
+static uint32_t composed(llvm::ArrayRef<utf8proc_int32_t> characters) {
+  utf8proc_uint8_t text[4 * 8 + 1] = {};
+  utf8proc_ssize_t bytes = 0;
+  for (utf8proc_int32_t character : characters)
+    bytes += utf8proc_encode_char(character, text + bytes);
+  utf8proc_uint8_t *result = nullptr;
+  utf8proc_ssize_t length =
+      utf8proc_map(text, bytes, &result, static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  utf8proc_int32_t first = 0;
+  bool single = length > 0 && utf8proc_iterate(result, length, &first) == length;
+  std::free(result);
+  return single ? static_cast<uint32_t>(first) : 0;
+}
+
+CanonicalForms decant::canonicalForms() {
+  CanonicalForms forms;
+  for (utf8proc_int32_t character = 0; character < kCharacters; ++character) {
+    auto value = static_cast<uint32_t>(character);
+    if (auto its_class = utf8proc_get_property(character)->combining_class)
+      forms.combining.push_back({value, static_cast<uint32_t>(its_class)});
+    if ((value >= kFirstHangul && value <= kLastHangul) || (value >= 0xd800 && value < 0xe000))
+      continue;
+    utf8proc_int32_t full[8];
+    int boundary = 0;
+    utf8proc_ssize_t length = utf8proc_decompose_char(character, full, 8, UTF8PROC_DECOMPOSE, &boundary);
+    if (length < 1 || length > 8 || (length == 1 && full[0] == character))
+      continue;
+    forms.decompositions.push_back(
+        {value, static_cast<uint32_t>(forms.decomposed.size()), static_cast<uint32_t>(length)});
+    forms.decomposed.insert(forms.decomposed.end(), full, full + length);
+    // The last step of its composition; excluded characters do not come back.
+    llvm::ArrayRef<utf8proc_int32_t> all(full, static_cast<size_t>(length));
+    if (length < 2 || composed(all) != value)
+      continue;
+    uint32_t first = length == 2 ? static_cast<uint32_t>(full[0]) : composed(all.drop_back());
+    if (first)
+      forms.compositions.push_back({first, static_cast<uint32_t>(all.back()), value});
+  }
+  std::sort(forms.compositions.begin(), forms.compositions.end(),
+            [](const auto &x, const auto &y) { return std::pair(x.a, x.b) < std::pair(y.a, y.b); });
+  return forms;
+}
