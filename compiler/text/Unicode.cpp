@@ -14,6 +14,12 @@ namespace {
 constexpr utf8proc_int32_t kCharacters = 0x110000;
 constexpr uint32_t kFirstHangul = 0xac00, kLastHangul = 0xd7a3; // arithmetic in the runtime
 
+/// Letters in circles and squares: alphabetic by Unicode's Other_Alphabetic, which utf8proc does not tell.
+bool isEnclosed(utf8proc_int32_t c) {
+  return (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) || (c >= 0x1f150 && c <= 0x1f169) ||
+         (c >= 0x1f170 && c <= 0x1f189);
+}
+
 uint32_t classOf(utf8proc_int32_t character) {
   switch (utf8proc_category(character)) {
   case UTF8PROC_CATEGORY_LU:
@@ -21,21 +27,25 @@ uint32_t classOf(utf8proc_int32_t character) {
   case UTF8PROC_CATEGORY_LT:
   case UTF8PROC_CATEGORY_LM:
   case UTF8PROC_CATEGORY_LO:
-    return DECANT_CLASS_LETTER;
+    return DECANT_CLASS_LETTER | DECANT_CLASS_WORD;
   case UTF8PROC_CATEGORY_ND:
   case UTF8PROC_CATEGORY_NL:
+    return DECANT_CLASS_NUMBER | DECANT_CLASS_WORD;
   case UTF8PROC_CATEGORY_NO:
     return DECANT_CLASS_NUMBER;
   case UTF8PROC_CATEGORY_MN:
   case UTF8PROC_CATEGORY_MC:
   case UTF8PROC_CATEGORY_ME:
-    return DECANT_CLASS_MARK;
+  case UTF8PROC_CATEGORY_PC:
+    return DECANT_CLASS_WORD;
   case UTF8PROC_CATEGORY_ZS:
   case UTF8PROC_CATEGORY_ZL:
   case UTF8PROC_CATEGORY_ZP:
     return DECANT_CLASS_SPACE;
-  default: // White_Space among the controls
-    return (character >= 9 && character <= 13) || character == 0x85 ? DECANT_CLASS_SPACE : 0;
+  default: // White_Space among the controls, Join_Control
+    if ((character >= 9 && character <= 13) || character == 0x85)
+      return DECANT_CLASS_SPACE;
+    return character == 0x200c || character == 0x200d || isEnclosed(character) ? DECANT_CLASS_WORD : 0;
   }
 }
 

@@ -84,7 +84,7 @@ enum decant_class_bits {
   DECANT_CLASS_LETTER = 1,
   DECANT_CLASS_NUMBER = 2,
   DECANT_CLASS_SPACE = 4,
-  DECANT_CLASS_MARK = 8
+  DECANT_CLASS_WORD = 8 /* \w of Unicode, UTS #18 */
 };
 typedef struct decant_class {
   uint32_t first, bits;

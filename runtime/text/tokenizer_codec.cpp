@@ -16,7 +16,6 @@ Tokenizer tokenizerOf(const Tables &tables) {
 struct Encoder {
   const Tokenizer &tokenizer;
   Array<int32_t> &ids;
-  static constexpr uint32_t kLetter = DECANT_CLASS_LETTER; // what '_' counts as in words
   bool starts[2][256] = {}; ///< bytes that tokens begin with: before and behind the normalizer
 
   Encoder(const Tokenizer &t, Array<int32_t> &ids) : tokenizer(t), ids(ids) {
@@ -30,22 +29,21 @@ struct Encoder {
     do
       --at;
     while (at && (text[at] & 0xc0) == 0x80);
-    return text[at] == '_' ? kLetter : tokenizer.classOf(nextCharacter(text, at));
+    return tokenizer.classOf(nextCharacter(text, at));
   }
   uint32_t classBehind(std::string_view text, size_t at) const {
-    return at == text.size() ? 0 : text[at] == '_' ? kLetter : tokenizer.classOf(nextCharacter(text, at));
+    return at == text.size() ? 0 : tokenizer.classOf(nextCharacter(text, at));
   }
 
   /// The added token at `at`, or nullptr.
   const decant_added *match(std::string_view text, size_t at, bool normalized) const {
-    constexpr uint32_t kWord = DECANT_CLASS_LETTER | DECANT_CLASS_NUMBER | DECANT_CLASS_MARK;
     if (!starts[normalized][static_cast<uint8_t>(text[at])])
       return nullptr;
     for (const decant_added &token : tokenizer.list<decant_added>(tokenizer.header().added)) {
       if (bool(token.bits & DECANT_ADDED_NORMALIZED) != normalized ||
           !partOf(text, at).starts_with(tokenizer.text(token.text)))
         continue;
-      const bool within = (classBefore(text, at) | classBehind(text, at + token.text.count)) & kWord;
+      const bool within = (classBefore(text, at) | classBehind(text, at + token.text.count)) & DECANT_CLASS_WORD;
       return token.bits & DECANT_ADDED_SINGLE_WORD && within ? nullptr : &token;
     }
     return nullptr;
