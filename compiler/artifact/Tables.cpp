@@ -43,7 +43,7 @@ decant_generation generationTable(dec::ModelOp model, Blob &blob) {
         table.forced_eos_token_id = table.max_new_tokens = table.min_new_tokens = -1;
     table.max_length = model.getMaxContext();
     table.num_beams = 1;
-    table.length_penalty = 1;
+    table.length_penalty = table.temperature = table.top_p = table.repetition_penalty = 1;
     return table;
   }
   dec::GenerationOp op = *ops.begin();
@@ -59,6 +59,16 @@ decant_generation generationTable(dec::ModelOp model, Blob &blob) {
   table.num_beams = op.getNumBeams();
   table.early_stopping = op.getEarlyStopping();
   table.length_penalty = static_cast<float>(op.getLengthPenalty().convertToDouble());
+  auto real = [](const llvm::APFloat &value) { return static_cast<float>(value.convertToDouble()); };
+  table.do_sample = op.getDoSample();
+  table.temperature = real(op.getTemperature());
+  table.top_k = op.getTopK();
+  table.top_p = real(op.getTopP());
+  table.min_p = real(op.getMinP());
+  table.repetition_penalty = real(op.getRepetitionPenalty());
+  table.no_repeat_ngram_size = op.getNoRepeatNgramSize();
+  table.bad_words_ids = blob.append(op.getBadWordsIds());
+  table.decoder_prompt = blob.append(op.getDecoderPrompt());
   table.eos_token_ids = blob.append(op.getEosTokenIds());
   table.suppress_tokens = blob.append(op.getSuppressTokens());
   table.begin_suppress_tokens = blob.append(op.getBeginSuppressTokens());

@@ -1,15 +1,13 @@
 // generation_config.json -> GenerationConfig. Old folders keep the same keys in config.json.
 //
 // Absent or null means the default of transformers' GenerationConfig. Rules that decant does not carry out are accepted
-// at their neutral value only; sampling keys act only with do_sample, which is refused. Tested in tests/config.
+// at their neutral value only. Tested in tests/config.
 #include "compiler/config/FamilyKeys.h"
 #include "compiler/config/Limits.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 #include <fmt/format.h>
-
-#include <limits>
 
 using namespace decant;
 
@@ -22,13 +20,9 @@ struct NeutralKey {
 };
 
 const NeutralKey neutralKeys[] = {
-    {"do_sample", false},
-    {"repetition_penalty", 1.0},
     {"encoder_repetition_penalty", 1.0},
-    {"no_repeat_ngram_size", 0.0},
     {"encoder_no_repeat_ngram_size", 0.0},
     {"num_return_sequences", 1.0},
-    {"bad_words_ids"},
     {"sequence_bias"},
     {"exponential_decay_length_penalty"},
     {"stop_strings"},
@@ -69,6 +63,52 @@ void readEarlyStopping(KeyReader &keys, GenerationConfig &result) {
                 fmt::format("expected true, false or \"never\", found {}", json::excerpt(*value)));
 }
 
+/// Lists of ids, each ended by -1 in the result.
+void readBadWords(KeyReader &keys, GenerationConfig &result, int64_t vocab) {
+  const json::Value *value = keys.take("bad_words_ids");
+  if (!value || value->is(json::Kind::Null))
+    return;
+  bool valid = value->is(json::Kind::Array);
+  for (size_t i = 0; valid && i < value->items().size(); ++i) {
+    const json::Value &words = value->items()[i];
+    valid = words.is(json::Kind::Array) && !words.items().empty();
+    for (size_t j = 0; valid && j < words.items().size(); ++j) {
+      const json::Value &id = words.items()[j];
+      valid = id.is(json::Kind::Integer) && id.integer() >= 0 && id.integer() < vocab;
+      result.badWordsIds.push_back(valid ? static_cast<int32_t>(id.integer()) : 0);
+    }
+    result.badWordsIds.push_back(-1);
+  }
+  if (!valid)
+    keys.refuse(
+        ExitCode::BadInput, "bad_words_ids",
+        fmt::format("expected a list of lists of token ids from 0 to {}, found {}", vocab - 1, json::excerpt(*value)));
+}
+
+/// temperature, top_k, top_p and min_p act only when sampling, but then they are there: the command line may ask for
+/// it.
+void readSampling(KeyReader &keys, GenerationConfig &g, int64_t vocab) {
+  const json::Value *sample = keys.take("do_sample");
+  if (sample && !sample->is(json::Kind::Null))
+    g.doSample = keys.boolean("do_sample", false);
+  constexpr double kSmallest = 1e-6, kLargest = 1e6;
+  g.temperature = keys.real("temperature", g.temperature, g.doSample ? kSmallest : 0, kLargest);
+  g.temperature = g.temperature > 0 ? g.temperature : 1; // 0 stands for "not sampled" in some files
+  g.topK = narrow(keys.integerOrNull("top_k", g.topK, 0, limits::vocabulary));
+  g.topP = keys.real("top_p", g.topP, kSmallest, 1);
+  g.minP = keys.real("min_p", g.minP, 0, 1);
+  g.repetitionPenalty = keys.real("repetition_penalty", g.repetitionPenalty, kSmallest, kLargest);
+  g.noRepeatNgramSize = narrow(keys.integerOrNull("no_repeat_ngram_size", g.noRepeatNgramSize, 0, limits::context));
+  for (auto [key, value] :
+       {std::pair("top_h", 1.0), {"typical_p", 1.0}, {"epsilon_cutoff", 0.0}, {"eta_cutoff", 0.0}}) {
+    if (g.doSample)
+      keys.neutral(key, value);
+    else // without effect, but a number must still be one
+      keys.real(key, value, 0, kLargest);
+  }
+  readBadWords(keys, g, vocab);
+}
+
 } // namespace
 
 void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64_t vocab,
@@ -95,10 +135,7 @@ void decant::readGenerationKeys(KeyReader &keys, GenerationConfig &result, int64
     if (!llvm::is_contained(own, entry.key))
       keys.neutral(entry.key, entry.value);
 
-  // Sampling: without effect while do_sample is false, but a number must still be one.
-  for (const char *key : {"temperature", "top_p", "top_h", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff"})
-    keys.real(key, 0, 0, std::numeric_limits<float>::max());
-  keys.integerOrNull("top_k", 0, 0, limits::vocabulary);
+  readSampling(keys, g, vocab);
   keys.harmless({"num_assistant_tokens*", "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind",
                  "output_attentions", "output_hidden_states", "output_scores", "output_logits",
                  "return_dict_in_generate", "return_legacy_cache", "cache_config", "compile_config", "disable_compile",

@@ -127,10 +127,36 @@ LogicalResult GenerationOp::verify() {
     return failure();
   for (auto [name, ids] : {std::pair("eos_token_ids", getEosTokenIds()),
                            {"suppress_tokens", getSuppressTokens()},
-                           {"begin_suppress_tokens", getBeginSuppressTokens()}})
+                           {"begin_suppress_tokens", getBeginSuppressTokens()},
+                           {"bad_words_ids", getBadWordsIds()},
+                           {"decoder_prompt", getDecoderPrompt()}})
     for (int32_t id : ids)
       if (failed(check(name, id)))
         return failure();
+  auto range = [&](StringRef name, const APFloat &value, double low, double high,
+                   bool lowToo) -> LogicalResult { // (C2)
+    auto x = static_cast<double>(static_cast<float>(value.convertToDouble()));
+    if ((lowToo ? x >= low : x > low) && x <= high)
+      return success();
+    return emitOpError("(C2) ") << name << " is " << x << ", expected " << (lowToo ? "" : "above ") << low << " to "
+                                << high;
+  };
+  constexpr double kLargest = 3e38;
+  if (failed(range("temperature", getTemperature(), 0, kLargest, false)) ||
+      failed(range("repetition_penalty", getRepetitionPenalty(), 0, kLargest, false)) ||
+      failed(range("top_p", getTopP(), 0, 1, false)) || failed(range("min_p", getMinP(), 0, 1, true)))
+    return failure();
+  if (getTopK() < 0 || getNoRepeatNgramSize() < 0)
+    return emitOpError("(C2) top_k is ") << getTopK() << ", no_repeat_ngram_size " << getNoRepeatNgramSize()
+                                         << ", expected no negative number";
+  int32_t last = -1; // (C3)
+  for (int32_t id : getBadWordsIds()) {
+    if (id == -1 && last == -1)
+      return emitOpError("(C3) bad_words_ids has an empty sequence");
+    last = id;
+  }
+  if (last != -1)
+    return emitOpError("(C3) bad_words_ids: the last sequence does not end with -1");
   return success();
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/core/cpu_features.h"
 #include "runtime/core/tables.h"
 
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <xxhash.h>
@@ -36,6 +37,19 @@ struct Checker {
       if (!isId(id))
         return false;
     return true;
+  }
+
+  /// Sequences of ids, none empty, each ended by -1.
+  bool areSequences(decant_range range) const {
+    if (!fits<int32_t>(range))
+      return false;
+    int32_t last = -1;
+    for (int32_t id : tables.list<int32_t>(range)) {
+      if (id == -1 ? last == -1 : !isId(id))
+        return false;
+      last = id;
+    }
+    return last == -1;
   }
 
   decant_status limits() const {
@@ -102,6 +116,12 @@ struct Checker {
               isId(g.decoder_start_token_id, -1) && isId(g.bos_token_id, -1) && isId(g.pad_token_id, -1);
     if (!ok)
       return damaged("a token id of the generation defaults is out of range");
+    auto positive = [](float value) { return value > 0 && std::isfinite(value); };
+    if (g.do_sample < 0 || g.do_sample > 1 || g.top_k < 0 || g.no_repeat_ngram_size < 0 || !positive(g.temperature) ||
+        !positive(g.repetition_penalty) || !(g.top_p > 0 && g.top_p <= 1) || !(g.min_p >= 0 && g.min_p <= 1))
+      return damaged("a sampling default is out of range");
+    if (!areIds(g.decoder_prompt) || !areSequences(g.bad_words_ids))
+      return damaged("a list of token ids is out of range");
     if (g.early_stopping < 0 || g.early_stopping > 2 || g.num_beams < 0 || g.num_beams > 1 << 16)
       return damaged("a generation default is out of range");
     return DECANT_OK;

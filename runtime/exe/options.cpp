@@ -11,7 +11,7 @@
 namespace decant::rt {
 namespace {
 
-enum Kind { Flag, Number, Real, EarlyStopping, TwoFiles, Later };
+enum Kind { Flag, Switch, Number, Seed, Real, Text, EarlyStopping, TwoFiles, Later };
 
 struct Option {
   const char *name;
@@ -38,15 +38,16 @@ constexpr Option kOptions[] = {
     {"--version", Flag, [](CommandLine &c) -> void * { return &c.version; }},
     {"--help", Flag, [](CommandLine &c) -> void * { return &c.help; }},
     {"--eval-raw", TwoFiles, nullptr},
-    {"--do-sample", Later, nullptr},
-    {"--temperature", Later, nullptr},
-    {"--top-k", Later, nullptr},
-    {"--top-p", Later, nullptr},
-    {"--min-p", Later, nullptr},
-    {"--seed", Later, nullptr},
-    {"--repetition-penalty", Later, nullptr},
-    {"--no-repeat-ngram-size", Later, nullptr},
-    {"--chat", Later, nullptr},
+    {"--do-sample", Switch, [](CommandLine &c) -> void * { return &c.generate.do_sample; }},
+    {"--temperature", Real, [](CommandLine &c) -> void * { return &c.generate.temperature; }},
+    {"--top-k", Number, [](CommandLine &c) -> void * { return &c.generate.top_k; }},
+    {"--top-p", Real, [](CommandLine &c) -> void * { return &c.generate.top_p; }},
+    {"--min-p", Real, [](CommandLine &c) -> void * { return &c.generate.min_p; }},
+    {"--seed", Seed, [](CommandLine &c) -> void * { return &c.generate.seed; }},
+    {"--repetition-penalty", Real, [](CommandLine &c) -> void * { return &c.generate.repetition_penalty; }},
+    {"--no-repeat-ngram-size", Number, [](CommandLine &c) -> void * { return &c.generate.no_repeat_ngram_size; }},
+    {"--chat", Flag, [](CommandLine &c) -> void * { return &c.chat; }},
+    {"--system", Text, [](CommandLine &c) -> void * { return &c.system; }},
     {"--device", Later, nullptr},
     {"--list-devices", Later, nullptr},
 };
@@ -107,7 +108,17 @@ int setValue(const Option &option, const char *text, CommandLine &out) {
     if (end == text || *end || !std::isfinite(value))
       return badValue(option, "a finite number", text);
     *static_cast<float *>(target) = value;
-    out.generate.has_length_penalty = 1;
+    return kExitOk;
+  }
+  if (option.kind == Text) {
+    *static_cast<const char **>(target) = text;
+    return kExitOk;
+  }
+  if (option.kind == Seed) {
+    unsigned long long value = std::strtoull(text, &end, 10);
+    if (end == text || *end || errno || *text == '-')
+      return badValue(option, "a whole number from 0 on", text);
+    *static_cast<uint64_t *>(target) = value;
     return kExitOk;
   }
   long value = std::strtol(text, &end, 10);
@@ -160,14 +171,16 @@ struct Parser {
       out.eval_out = argv[++i];
       return kExitOk;
     }
-    if (option->kind == Flag) {
+    if (option->kind == Flag || option->kind == Switch) {
       if (equals != std::string_view::npos && name == "--ids") {
         out.ids = true;
         return out.texts.push(argv[i] + equals + 1) ? kExitOk : outOfMemory();
       }
       if (equals != std::string_view::npos)
         return badValue(*option, "no value", argv[i] + equals + 1);
-      if (option->target)
+      if (option->kind == Switch)
+        *static_cast<int32_t *>(option->target(out)) = 1;
+      else if (option->target)
         *static_cast<bool *>(option->target(out)) = true;
       else
         out.generate.ignore_eos = 1;
@@ -205,7 +218,23 @@ struct Parser {
 
 int parseCommandLine(int argc, char **argv, CommandLine &out) {
   decant_generate_options_init(&out.generate);
-  return Parser{argc, argv, out}.run();
+  if (int code = Parser{argc, argv, out}.run())
+    return code;
+  if (out.system && !out.chat) {
+    std::fputs("--system goes with --chat\n", stderr);
+    return kExitUsage;
+  }
+  if (out.chat && out.ids) {
+    std::fputs("--chat takes texts, not --ids\n", stderr);
+    return kExitUsage;
+  }
+  if (out.generate.do_sample == 1 && out.generate.num_beams > 1) {
+    std::fputs("--do-sample goes with --num-beams 1\n", stderr);
+    return kExitUsage;
+  }
+  out.generate.without_scores = !out.scores && !out.json;
+  out.generate.until_context = out.chat; // an answer ends when the model ends it
+  return kExitOk;
 }
 
 int exitCode(decant_status status) {
@@ -233,17 +262,21 @@ void printHelp(const char *program) {
       "Examples:\n"
       "  %s \"some text\" \"another\"        one line of output per argument\n"
       "  %s --num-beams 4 < texts.txt      one line of output per line of stdin\n"
+      "  %s --chat --stream \"a question\"   for a chat model: the answer as it is made\n"
       "  %s --ids \"1 10 13 2\"              token ids in, generated ids out (--ids -: lines of stdin)\n"
       "  %s --info --json                  what this model is\n\n"
       "Options (names and defaults are Hugging Face's; defaults come from the model's generation config):\n"
       "  --max-new-tokens N   --min-new-tokens N   --num-beams N   --length-penalty X\n"
       "  --early-stopping true|false|never   --ignore-eos\n"
+      "  --do-sample   --temperature X   --top-k N   --top-p X   --min-p X   --seed N\n"
+      "  --repetition-penalty X   --no-repeat-ngram-size N\n"
+      "  --chat        each text is a user's turn   --system TEXT   what comes before it\n"
       "  --batch N     sequences at once     --threads N   default: all cores\n"
       "  --stream      tokens as they come   --json        one object per line\n"
       "  --scores      add the score         --verify      check the weights' checksum first\n"
       "  --info [--json]   --version   --help\n\n"
       "Exit codes: 0 ok, 1 internal, 2 usage, 3 bad input, 4 unsupported, 5 environment, 6 resource, 130 interrupted\n",
-      program, program, program, program);
+      program, program, program, program, program);
 }
 
 } // namespace decant::rt

@@ -21,6 +21,7 @@ struct Finished {
   bool done;
   size_t offset, count;
   float score;
+  int finish; ///< decant_finish
 };
 
 struct Runner {
@@ -33,10 +34,12 @@ struct Runner {
   Array<const char *> texts; ///< of this round
   Array<int32_t> ids, result_ids;
   Array<size_t> ends; ///< where each input ends in ids
-  Array<decant_ids> inputs;
+  Array<decant_source> inputs;
   Array<Finished> results;
   Array<char> text;
-  size_t printed = 0, streaming = SIZE_MAX;
+  size_t printed = 0, streaming = SIZE_MAX, stream_bytes = 0; ///< of the streamed text, what is printed
+  Array<int32_t> streamed;
+  bool context_full = false;
   int failure = kExitOk;
   const char *what = "input"; ///< or "line", of stdin
   size_t before = 0;          ///< inputs of earlier rounds
@@ -130,8 +133,12 @@ struct Runner {
     char message[256];
     size_t before = ids.size(), count = 0;
     for (int pass = 0; pass < 2; ++pass) { // the first counts
-      decant_status status = decant_text_encode(model, input, pass ? ids.data() + before : nullptr, count, message,
-                                                sizeof message, &count);
+      int32_t *to = pass ? ids.data() + before : nullptr;
+      const decant_chat_message turns[] = {{"system", line.system}, {"user", input}};
+      const size_t first = line.system ? 0 : 1;
+      decant_status status =
+          line.chat ? decant_text_chat(model, turns + first, 2 - first, to, count, message, sizeof message, &count)
+                    : decant_text_encode(model, input, to, count, message, sizeof message, &count);
       if (status != DECANT_OK)
         return refuse(exitCode(status), index, "%s", message);
       if (pass == 0 && !ids.resize(before + count))
@@ -178,6 +185,8 @@ struct Runner {
         printIds(out, result.count, " ");
       else
         std::fputs(text.data(), stdout);
+    } else if (!line.ids) {
+      std::fputs(text.data() + std::min(stream_bytes, text.size() - 1), stdout);
     }
     if (line.scores)
       std::printf("\t%.6f", static_cast<double>(result.score));
@@ -187,7 +196,8 @@ struct Runner {
 
   int finished(const decant_generated &result) {
     Finished &entry = results[result.input_index];
-    entry = {true, result_ids.size(), result.count, result.score};
+    entry = {true, result_ids.size(), result.count, result.score, result.finish};
+    context_full = context_full || result.finish == DECANT_FINISH_CONTEXT;
     if (!result_ids.append(result.ids, result.count))
       return outOfMemory();
     for (; printed < results.size() && results[printed].done; ++printed)
@@ -201,12 +211,31 @@ struct Runner {
       return 0;
     bool first = streaming != index;
     streaming = index;
+    if (first) {
+      streamed.clear();
+      stream_bytes = 0;
+    }
+    if (!streamed.push(id))
+      return 1;
     if (line.ids)
       std::printf("%s%d", first ? "" : " ", id);
-    else if (decodeText(&id, 1))
-      std::fputs(text.data(), stdout);
+    else if (decodeText(streamed.data(), streamed.size()))
+      printStable();
     std::fflush(stdout);
     return std::ferror(stdout);
+  }
+
+  /// Prints what `text` has grown by. The bytes of a character may come from several tokens: until they are all there,
+  /// the text ends in U+FFFD, which is held back.
+  void printStable() {
+    constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+    std::string_view stable(text.data(), text.size() - 1);
+    while (stable.ends_with(kReplacement))
+      stable.remove_suffix(kReplacement.size());
+    if (stable.size() <= stream_bytes)
+      return;
+    std::fwrite(stable.data() + stream_bytes, 1, stable.size() - stream_bytes, stdout);
+    stream_bytes = stable.size();
   }
 
   /// One round: everything in `texts`, then the input that could not be taken, if any.
@@ -228,7 +257,7 @@ struct Runner {
       return code;
     size_t start = 0;
     for (size_t end : ends) {
-      if (!inputs.push({ids.data() + start, end - start}))
+      if (!inputs.push({ids.data() + start, end - start, nullptr}))
         return outOfMemory();
       start = end;
     }
@@ -244,6 +273,11 @@ struct Runner {
       if (errno == EPIPE)
         return failure = kExitOk;
       return fail(kExitResource, "cannot write to standard output");
+    }
+    if (status == DECANT_OK && context_full && !failure) {
+      std::fprintf(stderr, "the context of %u tokens is full: the answer is cut; compile with a larger --max-context\n",
+                   model->header().max_context);
+      return failure = kExitResource;
     }
     if (status == DECANT_OK || status == DECANT_CANCELLED)
       return failure;

@@ -141,7 +141,7 @@ decant_status advanceBeams(SearchContext &context, Search &search, const float *
     float *row = context.all.data() + beam * vocab;
     std::copy_n(logits + beam * stride, vocab, row);
     logSoftmax(row, vocab);
-    applyRules(context, search, row);
+    applyRules(context, search, beam, row);
   }
   topCandidates(context, search, count);
   bool all_end = true;

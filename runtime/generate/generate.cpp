@@ -10,13 +10,14 @@ namespace {
 
 struct Generator {
   SearchContext context;
-  std::span<const decant_ids> inputs;
+  std::span<const decant_source> inputs;
   decant_token_fn on_token;
   decant_generated_fn on_result;
   void *user;
   Array<Search *> active;
   Array<decant_rows> rows;
   int32_t start_token = 0;
+  std::span<const int32_t> start; ///< what the decoder begins with, if there is an encoder
   size_t next = 0;
 
   ~Generator() {
@@ -36,6 +37,12 @@ struct Generator {
     destroy(search);
   }
 
+  bool takesFeatures() { return session().header().source_width != 0; }
+  /// Decoder ids that an input begins with.
+  std::span<const int32_t> promptOf(const decant_source &input) {
+    return encoder() ? start : std::span<const int32_t>(input.ids, input.count);
+  }
+
   /// Everything that can be wrong with the inputs, before the first step.
   decant_status check() {
     const decant_tables_header &h = session().header();
@@ -45,23 +52,36 @@ struct Generator {
     start_token = g.decoder_start_token_id >= 0 ? g.decoder_start_token_id : g.bos_token_id;
     if (encoder() && start_token < 0)
       return session().text().fail(DECANT_UNIMPLEMENTED, "this model names no decoder_start_token_id");
+    start = session().model->tables.list<int32_t>(g.decoder_prompt);
+    if (start.empty())
+      start = {&start_token, 1};
     for (size_t i = 0; i < inputs.size(); ++i) {
-      if (!inputs[i].ids || inputs[i].count == 0)
-        return session().text().fail(DECANT_INVALID_ARGUMENT, "input %zu has no token ids", i);
-      if (encoder() && inputs[i].count > h.max_source)
-        return session().text().fail(DECANT_OUT_OF_RANGE, "input %zu: %zu tokens are more than the maximum of %u", i,
-                                     inputs[i].count, h.max_source);
-      for (size_t j = 0; j < inputs[i].count; ++j)
-        if (inputs[i].ids[j] < 0 || uint32_t(inputs[i].ids[j]) >= h.vocab)
-          return session().text().fail(DECANT_INVALID_ARGUMENT,
-                                       "input %zu: token id %d at %zu is outside the vocabulary of %u", i,
-                                       inputs[i].ids[j], j, h.vocab);
+      if (decant_status status = checkInput(i); status != DECANT_OK)
+        return status;
       Search lengths;
-      if (decant_status status = setLengths(session(), context.options, encoder() ? 1 : inputs[i].count, lengths);
+      if (decant_status status = setLengths(session(), context.options, promptOf(inputs[i]).size(), lengths);
           status != DECANT_OK)
         return status;
     }
-    return context.row.resize(h.vocab) ? DECANT_OK : outOfMemory();
+    return context.row.resize(h.vocab) && context.seen.resize(h.vocab) && context.order.resize(h.vocab) ? DECANT_OK
+                                                                                                        : outOfMemory();
+  }
+
+  decant_status checkInput(size_t i) {
+    const decant_tables_header &h = session().header();
+    const decant_source &input = inputs[i];
+    if ((takesFeatures() ? !input.features : !input.ids) || input.count == 0)
+      return session().text().fail(DECANT_INVALID_ARGUMENT, "input %zu has no %s", i,
+                                   takesFeatures() ? "features" : "token ids");
+    if (encoder() && input.count > h.max_source)
+      return session().text().fail(DECANT_OUT_OF_RANGE, "input %zu: %zu tokens are more than the maximum of %u", i,
+                                   input.count, h.max_source);
+    for (size_t j = 0; j < input.count && !takesFeatures(); ++j)
+      if (input.ids[j] < 0 || uint32_t(input.ids[j]) >= h.vocab)
+        return session().text().fail(DECANT_INVALID_ARGUMENT,
+                                     "input %zu: token id %d at %zu is outside the vocabulary of %u", i, input.ids[j],
+                                     j, h.vocab);
+    return DECANT_OK;
   }
 
   size_t freeSlots() {
@@ -75,13 +95,13 @@ struct Generator {
       destroy(search);
       return outOfMemory();
     }
-    const decant_ids &input = inputs[next];
+    const decant_source &input = inputs[next];
     search->input = next++;
     search->num_beams = context.options.num_beams;
-    if (decant_status status = setLengths(session(), context.options, encoder() ? 1 : input.count, *search);
+    if (decant_status status = setLengths(session(), context.options, promptOf(input).size(), *search);
         status != DECANT_OK)
       return status;
-    search->prompt = encoder() ? &start_token : input.ids;
+    search->prompt = promptOf(input).data();
     auto beams = static_cast<size_t>(search->num_beams);
     if (!search->slots.reserve(beams) || !search->last.resize(beams))
       return outOfMemory();
@@ -97,7 +117,9 @@ struct Generator {
   /// A step takes a limited number of tokens of a sequence: feeds all that are beyond it. Leaves the last ones to
   /// step().
   decant_status feedLong(const Search &search) {
-    const auto most = static_cast<int32_t>(session().model->tables.maxStepTokens());
+    // Enough rows to keep the cores busy; more would only take memory.
+    constexpr int32_t kChunk = 512;
+    const auto most = std::min(kChunk, static_cast<int32_t>(session().model->tables.maxStepTokens()));
     decant_status status = DECANT_OK;
     for (int32_t first = 0; status == DECANT_OK && search.prompt_length - first > most; first += most) {
       const decant_rows part{search.slots[0], most, search.prompt + first, nullptr};
@@ -119,8 +141,7 @@ struct Generator {
     };
     for (size_t i = 0; i < active.size(); ++i)
       add(i >= first, active[i]->input, active[i]->started ? 1 : active[i]->prompt_length - fed(*active[i]));
-    add(true, next,
-        encoder() ? 1 : std::min<int64_t>(int64_t(inputs[next].count), session().model->tables.maxStepTokens()));
+    add(true, next, std::min<int64_t>(int64_t(promptOf(inputs[next]).size()), session().model->tables.maxStepTokens()));
     return encoded <= stepLimit(session(), DECANT_ENTRY_ENCODE, DECANT_SIZE_ROWS) &&
            decoded <= stepLimit(session(), DECANT_ENTRY_DECODE, DECANT_SIZE_ROWS) &&
            results <= stepLimit(session(), DECANT_ENTRY_DECODE, DECANT_SIZE_OUT_ROWS);
@@ -145,8 +166,8 @@ struct Generator {
       return DECANT_OK;
     rows.clear();
     for (size_t i = first; i < active.size(); ++i) {
-      const decant_ids &input = inputs[active[i]->input];
-      if (!rows.push({active[i]->slots[0], static_cast<int32_t>(input.count), input.ids, nullptr}))
+      const decant_source &input = inputs[active[i]->input];
+      if (!rows.push({active[i]->slots[0], static_cast<int32_t>(input.count), input.ids, input.features}))
         return outOfMemory();
     }
     return decant_encode(&session(), rows.data(), rows.size(), nullptr, nullptr);
@@ -191,15 +212,19 @@ struct Generator {
   }
 
   decant_status report(const Search &search) {
-    decant_generated result{search.input, search.ids.data(), 0, 0};
+    decant_generated result{search.input, search.ids.data(), 0, 0, DECANT_FINISH_STOP};
     if (search.num_beams > 1) {
-      result = {search.input, search.best_ids.data(), static_cast<size_t>(search.best[0].count), search.best[0].score};
+      result = {search.input, search.best_ids.data(), static_cast<size_t>(search.best[0].count), search.best[0].score,
+                DECANT_FINISH_STOP};
     } else {
       bool cut = search.length >= search.max_length; // else the last id is an end token, not counted in length
       result.count = static_cast<size_t>(search.length - search.prompt_length) + !cut;
       result.score =
           search.scores[0] / static_cast<float>(std::pow(double(result.count), double(context.options.length_penalty)));
     }
+    const int32_t last = result.count ? result.ids[result.count - 1] : -1;
+    if (std::find(context.eos.begin(), context.eos.end(), last) == context.eos.end())
+      result.finish = search.cut ? DECANT_FINISH_CONTEXT : DECANT_FINISH_LENGTH;
     if (on_result && on_result(user, &result))
       return session().text().fail(DECANT_CANCELLED, "stopped by the caller");
     return DECANT_OK;
@@ -257,7 +282,7 @@ struct Generator {
 
 } // namespace
 
-decant_status decant_generate(decant_session *session, const decant_ids *inputs, size_t count,
+decant_status decant_generate(decant_session *session, const decant_source *inputs, size_t count,
                               const decant_generate_options *options, decant_token_fn on_token,
                               decant_generated_fn on_result, void *user) {
   if (!session)
@@ -276,6 +301,8 @@ decant_status decant_generate(decant_session *session, const decant_ids *inputs,
                        eos,
                        tables.list<int32_t>(g.suppress_tokens),
                        tables.list<int32_t>(g.begin_suppress_tokens),
+                       tables.list<int32_t>(g.bad_words_ids),
+                       {},
                        {},
                        {},
                        {},
@@ -286,6 +313,8 @@ decant_status decant_generate(decant_session *session, const decant_ids *inputs,
                       on_result,
                       user,
                       {},
+                      {},
+                      0,
                       {}};
   return generator.run();
 }

@@ -8,7 +8,25 @@ using namespace decant::rt;
 
 void decant_generate_options_init(decant_generate_options *options) {
   if (options)
-    *options = {sizeof(decant_generate_options), -1, -1, 0, -1, 0, 1.0f, 0};
+    *options = {sizeof(decant_generate_options), -1, -1, 0, -1, NAN, 0, 0, 0, -1, -1, -1, NAN, NAN, NAN, NAN, 0};
+}
+
+static float orDefault(float given, float fallback) { return std::isnan(given) ? fallback : given; }
+
+/// The rules and samplers; invalid() is told of a value that is out of range.
+template <class Invalid> static decant_status checkSampling(const SearchOptions &o, Invalid invalid) {
+  auto positive = [](float value) { return value > 0 && std::isfinite(value); };
+  if (!positive(o.temperature))
+    return invalid("temperature must be positive", static_cast<double>(o.temperature));
+  if (!positive(o.repetition_penalty))
+    return invalid("repetition_penalty must be positive", static_cast<double>(o.repetition_penalty));
+  if (!(o.top_p > 0 && o.top_p <= 1))
+    return invalid("top_p must be above 0 and at most 1", static_cast<double>(o.top_p));
+  if (!(o.min_p >= 0 && o.min_p <= 1))
+    return invalid("min_p must be 0 to 1", static_cast<double>(o.min_p));
+  if (o.do_sample && o.num_beams > 1)
+    return invalid("do_sample goes with num_beams 1", o.num_beams);
+  return DECANT_OK;
 }
 
 decant_status decant::rt::resolveOptions(decant_session &session, const decant_generate_options *options,
@@ -22,8 +40,18 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
   SearchOptions o;
   o.num_beams = given.num_beams ? given.num_beams : std::max(g.num_beams, 1);
   o.early_stopping = given.early_stopping >= 0 ? given.early_stopping : g.early_stopping;
-  o.length_penalty = given.has_length_penalty ? given.length_penalty : g.length_penalty;
+  o.length_penalty = orDefault(given.length_penalty, g.length_penalty);
   o.ignore_eos = given.ignore_eos;
+  o.without_scores = given.without_scores;
+  o.until_context = given.until_context;
+  o.do_sample = given.do_sample >= 0 ? given.do_sample != 0 : g.do_sample != 0;
+  o.top_k = given.top_k >= 0 ? given.top_k : g.top_k;
+  o.no_repeat_ngram_size = given.no_repeat_ngram_size >= 0 ? given.no_repeat_ngram_size : g.no_repeat_ngram_size;
+  o.temperature = orDefault(given.temperature, g.temperature);
+  o.top_p = orDefault(given.top_p, g.top_p);
+  o.min_p = orDefault(given.min_p, g.min_p);
+  o.repetition_penalty = orDefault(given.repetition_penalty, g.repetition_penalty);
+  o.seed = given.seed;
   o.asked_length = given.max_new_tokens >= 0;
   o.max_new_tokens = o.asked_length ? given.max_new_tokens : g.max_new_tokens;
   o.max_length = g.max_length >= 0 ? g.max_length : kDefaultMaxLength;
@@ -40,6 +68,8 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
     return invalid("length_penalty must be finite", static_cast<double>(o.length_penalty));
   if (o.max_new_tokens == 0)
     return invalid("max_new_tokens must be 1 or more", 0);
+  if (decant_status status = checkSampling(o, invalid); status != DECANT_OK)
+    return status;
   *out = o;
   return DECANT_OK;
 }
@@ -47,7 +77,9 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
 decant_status decant::rt::setLengths(decant_session &session, const SearchOptions &options, size_t prompt,
                                      Search &search) {
   const int64_t context = session.header().max_context, start = static_cast<int64_t>(prompt);
-  int64_t longest = options.max_new_tokens >= 0 ? start + options.max_new_tokens : options.max_length;
+  int64_t longest = options.max_new_tokens >= 0 ? start + options.max_new_tokens
+                    : options.until_context     ? INT32_MAX
+                                                : options.max_length;
   if (options.asked_length && longest - 1 > context) // the last token is never fed back
     return session.text().fail(DECANT_OUT_OF_RANGE,
                                "a context of %lld tokens (%lld + %d new) is longer than the maximum of %lld",
@@ -56,8 +88,9 @@ decant_status decant::rt::setLengths(decant_session &session, const SearchOption
   if (start > context)
     return session.text().fail(DECANT_OUT_OF_RANGE, "a context of %lld tokens is longer than the maximum of %lld",
                                static_cast<long long>(start), static_cast<long long>(context));
-  if (!options.asked_length)
-    longest = std::min(longest, std::max(context, start + 1));
+  search.cut = !options.asked_length && longest > std::max(context, start + 1);
+  if (search.cut)
+    longest = std::max(context, start + 1);
   if (longest <= start)
     return session.text().fail(DECANT_OUT_OF_RANGE,
                                "a prompt of %lld tokens leaves no room: the maximum length is %lld",

@@ -176,13 +176,24 @@ typedef struct decant_generate_options {
   int32_t min_new_tokens; /* -1 = the model's default */
   int32_t num_beams;      /* 0 = the model's default; 1 = greedy */
   int32_t early_stopping; /* -1 = the model's default; 0 false, 1 true, 2 "never" */
-  int has_length_penalty; /* nonzero: length_penalty counts */
-  float length_penalty;
+  float length_penalty;   /* NaN = the model's default, as for the floats below */
   int ignore_eos;
+  int until_context;            /* nonzero: without max_new_tokens, up to the end of the context */
+  int without_scores;           /* nonzero: results have no score (NaN), which saves a pass over the vocabulary */
+  int32_t do_sample;            /* -1 = the model's default; 0, 1. Not with num_beams > 1 */
+  int32_t top_k;                /* -1 = the model's default; 0 = off */
+  int32_t no_repeat_ngram_size; /* -1 = the model's default; 0 = off */
+  float temperature, top_p, min_p, repetition_penalty;
+  uint64_t seed; /* of the samples; an input's draws depend on the seed, its index and the position alone */
 } decant_generate_options;
 /* Sets struct_size and "the model's default" everywhere. */
 DECANT_API void decant_generate_options_init(decant_generate_options *options);
 
+enum decant_finish {
+  DECANT_FINISH_STOP = 0,   /* an end token */
+  DECANT_FINISH_LENGTH = 1, /* max_new_tokens or max_length */
+  DECANT_FINISH_CONTEXT = 2 /* the context is full: a model compiled for a longer one could go on */
+};
 /* One finished input: ids (end token included, start token not); score = sum of log-probabilities /
  * count^length_penalty (greedy: the plain sum / count^length_penalty as well). Called in the order in which inputs
  * finish. Return nonzero to stop. */
@@ -191,18 +202,21 @@ typedef struct decant_generated {
   const int32_t *ids;
   size_t count;
   float score;
+  int finish; /* decant_finish */
 } decant_generated;
 typedef int (*decant_generated_fn)(void *user, const decant_generated *result);
-/* Called for every greedy token as it is made; may be NULL. Return nonzero to stop. */
+/* Called for every token as it is made, not with beams; may be NULL. Return nonzero to stop. */
 typedef int (*decant_token_fn)(void *user, size_t input_index, int32_t id);
 
-typedef struct decant_ids {
+/* A prompt, or what an encoder reads: token ids, or features (count, source_width) for a model that takes those. */
+typedef struct decant_source {
   const int32_t *ids;
   size_t count;
-} decant_ids;
+  const float *features;
+} decant_source;
 
 /* Runs inputs in batches that fit the session's slots (continuous: a finished one makes room for the next). */
-DECANT_API DECANT_MUST_USE decant_status decant_generate(decant_session *session, const decant_ids *inputs,
+DECANT_API DECANT_MUST_USE decant_status decant_generate(decant_session *session, const decant_source *inputs,
                                                          size_t count, const decant_generate_options *options,
                                                          decant_token_fn on_token, decant_generated_fn on_result,
                                                          void *user);

@@ -68,15 +68,39 @@ struct Refusal {
   const char *message;
 };
 
+TEST(Generation, Sampling) {
+  GenerationConfig g =
+      accepted(read("\"do_sample\": true, \"temperature\": 0.6, \"top_k\": 20, \"top_p\": 0.9, \"min_p\": 0.1, "
+                    "\"repetition_penalty\": 1.1, \"no_repeat_ngram_size\": 3, "
+                    "\"bad_words_ids\": [[7], [8, 9]]"));
+  EXPECT_TRUE(g.doSample);
+  EXPECT_EQ(g.temperature, 0.6);
+  EXPECT_EQ(g.topK, 20);
+  EXPECT_EQ(g.topP, 0.9);
+  EXPECT_EQ(g.minP, 0.1);
+  EXPECT_EQ(g.repetitionPenalty, 1.1);
+  EXPECT_EQ(g.noRepeatNgramSize, 3);
+  EXPECT_EQ(g.badWordsIds, (std::vector<int32_t>{7, -1, 8, 9, -1}));
+  GenerationConfig none = accepted(read("\"temperature\": 0.0, \"typical_p\": 0.5")); // not sampled: without effect
+  EXPECT_FALSE(none.doSample);
+  EXPECT_EQ(none.temperature, 1);
+  EXPECT_EQ(none.topK, 50) << "transformers' default";
+}
+
 TEST(Generation, Refusals) {
   const Refusal cases[] = {
-      {"\"do_sample\": true", ExitCode::Unsupported, "\"do_sample\": the value true is not supported, only false"},
-      {"\"repetition_penalty\": 1.2", ExitCode::Unsupported, "the value 1.2 is not supported, only 1"},
+      {"\"do_sample\": true, \"typical_p\": 0.9", ExitCode::Unsupported,
+       "\"typical_p\": the value 0.9 is not supported"},
+      {"\"do_sample\": true, \"eta_cutoff\": 0.1", ExitCode::Unsupported, "\"eta_cutoff\""},
+      {"\"do_sample\": 1", ExitCode::BadInput, "\"do_sample\": expected true or false, found 1"},
+      {"\"repetition_penalty\": 0", ExitCode::BadInput, "\"repetition_penalty\": expected a number"},
+      {"\"top_p\": 1.5", ExitCode::BadInput, "\"top_p\": expected a number"},
       {"\"encoder_repetition_penalty\": 2", ExitCode::Unsupported, "\"encoder_repetition_penalty\""},
-      {"\"no_repeat_ngram_size\": 3", ExitCode::Unsupported, "the value 3 is not supported, only 0"},
+      {"\"no_repeat_ngram_size\": -3", ExitCode::BadInput, "\"no_repeat_ngram_size\""},
       {"\"encoder_no_repeat_ngram_size\": 3", ExitCode::Unsupported, "\"encoder_no_repeat_ngram_size\""},
       {"\"num_return_sequences\": 2", ExitCode::Unsupported, "\"num_return_sequences\""},
-      {"\"bad_words_ids\": [[1]]", ExitCode::Unsupported, "\"bad_words_ids\": the value [[1]]"},
+      {"\"bad_words_ids\": [[100]]", ExitCode::BadInput, "\"bad_words_ids\": expected a list of lists of token ids"},
+      {"\"bad_words_ids\": [[]]", ExitCode::BadInput, "\"bad_words_ids\""},
       {"\"sequence_bias\": [[[1], 2.0]]", ExitCode::Unsupported, "\"sequence_bias\""},
       {"\"exponential_decay_length_penalty\": [1, 2]", ExitCode::Unsupported, "\"exponential_decay_length_penalty\""},
       {"\"stop_strings\": \"x\"", ExitCode::Unsupported, "\"stop_strings\""},

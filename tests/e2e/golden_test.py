@@ -53,7 +53,8 @@ class Golden(Case):
 
     def generate(self, model, sources, options):
         """Options of the command line go there, the others (forced and suppressed tokens) into generation_config.json."""
-        flags = ("num_beams", "max_new_tokens", "min_new_tokens", "length_penalty", "early_stopping")
+        flags = ("num_beams", "max_new_tokens", "min_new_tokens", "length_penalty", "early_stopping",
+                 "repetition_penalty", "no_repeat_ngram_size")
         config = {key: value for key, value in options.items() if key not in flags}
         words = [part for key in flags if key in options
                  for part in ("--" + key.replace("_", "-"), json.dumps(options[key]).strip('"'))]

@@ -57,6 +57,12 @@ CASES = {
     "falcon_heads_sequential": (FalconForCausalLM, FalconConfig, dict(FALCON, multi_query=False, parallel_attn=False, bias=True)),
 }
 OPTIONS = {"greedy": dict(num_beams=1, max_new_tokens=24), "beam4": dict(num_beams=4, max_new_tokens=24)}
+RULES = {
+    "greedy_penalty": dict(num_beams=1, max_new_tokens=24, repetition_penalty=1.4),
+    "greedy_ngrams": dict(num_beams=1, max_new_tokens=24, no_repeat_ngram_size=2, bad_words_ids=[[5], [7, 9], [11, 12, 13], [EOS]]),
+    "beam4_rules": dict(num_beams=4, max_new_tokens=24, repetition_penalty=1.2, no_repeat_ngram_size=3, bad_words_ids=[[8], [20, 21]]),
+}
+WITH_RULES = ("llama", "gpt2")
 
 
 def build(model_class, config_class, sizes, seed):
@@ -97,7 +103,7 @@ def try_case(name, seed):
     rng = np.random.default_rng(seed)
     rows = [rng.integers(3, VOCAB, n).tolist() for n in (5, 1, 29, 17, 12)]
     runs = []
-    for label, options in OPTIONS.items():
+    for label, options in {**OPTIONS, **(RULES if name in WITH_RULES else {})}.items():
         results = [generate(model.double(), r, options) for r in rows[:4]]
         single = [generate(model.float(), r, options) for r in rows[:4]]
         if [r[0] for r in results] != [r[0] for r in single]:

@@ -3,7 +3,7 @@
     make_tokenizers.py [COUNT [FOLDER]]      COUNT samples a kind (500), into FOLDER (beside this script)
 
 Out, a folder: tokenizer.json and samples.jsonl, one [text, ids, text again] a line: tokenizers' encode (special tokens added) and
-decode (special tokens left out). Run by hand (README.md); tested in tests/text. To compare more texts than are committed:
+decode (special tokens left out). Kinds with a chat template: chats.jsonl, [turns, ids] of transformers' apply_chat_template. Run by hand (README.md); tested in tests/text. To compare more texts than are committed:
 make_tokenizers.py 10000 DIR, then DECANT_TOKENIZERS=DIR text-test.
 """
 import json
@@ -12,6 +12,7 @@ import random
 import sys
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
 
 HERE = pathlib.Path(__file__).parent
 VOCAB = 700
@@ -106,6 +107,32 @@ KINDS = {
 }
 
 
+CHATML = ("{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are small.<|im_end|>\\n' }}"
+          "{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}"
+          "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}")
+HEADERS = ("{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = '<|start_header_id|>' + message['role'] + "
+           "'<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}"
+           "{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}")
+TEMPLATES = {"smollm": CHATML, "qwen2": CHATML.replace("You are small.", "You are Qwen."), "llama3": HEADERS}
+CHATS = [
+    [("user", "What is the capital of France?")],
+    [("system", "You are terse."), ("user", "Name three uses of a paper clip.")],
+    [("user", "Hi"), ("assistant", "Hello! It's 12345."), ("user", "  And\n\nnow?  ")],
+    [("user", "<|im_start|>system\nno<|im_end|>")],
+    [("system", ""), ("user", "e\u0301 \u4eca\u65e5"), ("assistant", "x"), ("user", "y"), ("assistant", "z"), ("user", "\U0001f600")],
+]
+
+
+def write_chats(folder, template):
+    (folder / "tokenizer_config.json").write_text(json.dumps({"bos_token": "<s>", "chat_template": template}) + "\n")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), bos_token="<s>", chat_template=template)
+    with open(folder / "chats.jsonl", "w") as file:
+        for chat in CHATS:
+            messages = [{"role": role, "content": text} for role, text in chat]
+            ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
+            file.write(json.dumps([chat, ids], separators=(",", ":")) + "\n")
+
+
 def random_text(rng):
     """Words, white space, digits, marks, any character of Unicode, special tokens; mixed."""
     words = [w for line in CORPUS for w in line.split()]
@@ -148,6 +175,8 @@ def main():
             for text in ["", " ", "  two  spaces  ", *CORPUS] + [random_text(rng) for _ in range(count)]:
                 ids = tokenizer.encode(text).ids
                 file.write(json.dumps([text, ids, tokenizer.decode(ids)], separators=(",", ":")) + "\n")
+        if kind in TEMPLATES:
+            write_chats(folder, TEMPLATES[kind])
         print(kind, tokenizer.get_vocab_size())
 
 

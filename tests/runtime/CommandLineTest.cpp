@@ -31,7 +31,6 @@ TEST(CommandLineTest, ValuesAndFlags) {
                 .code,
             0);
   EXPECT_EQ(line.generate.num_beams, 4);
-  EXPECT_EQ(line.generate.has_length_penalty, 1);
   EXPECT_EQ(line.generate.length_penalty, -0.5f);
   EXPECT_EQ(line.generate.early_stopping, 2);
   EXPECT_EQ(line.generate.ignore_eos, 1);
@@ -65,6 +64,26 @@ TEST(CommandLineTest, IdsMayStandBehindAnEqualsSign) {
   EXPECT_TRUE(help.help && help.texts.empty());
 }
 
+TEST(CommandLineTest, Sampling) {
+  CommandLine line;
+  EXPECT_EQ(parse({"--do-sample", "--temperature", "0.7", "--top-k=5", "--top-p", "0.9", "--min-p", "0.05", "--seed",
+                   "18446744073709551615", "--repetition-penalty", "1.2", "--no-repeat-ngram-size", "3", "--chat",
+                   "--system", "Be brief."},
+                  line)
+                .code,
+            0);
+  EXPECT_EQ(line.generate.do_sample, 1);
+  EXPECT_EQ(line.generate.temperature, 0.7f);
+  EXPECT_EQ(line.generate.top_k, 5);
+  EXPECT_EQ(line.generate.top_p, 0.9f);
+  EXPECT_EQ(line.generate.min_p, 0.05f);
+  EXPECT_EQ(line.generate.seed, UINT64_MAX);
+  EXPECT_EQ(line.generate.repetition_penalty, 1.2f);
+  EXPECT_EQ(line.generate.no_repeat_ngram_size, 3);
+  EXPECT_TRUE(line.chat && line.generate.until_context && line.generate.without_scores);
+  EXPECT_STREQ(line.system, "Be brief.");
+}
+
 TEST(CommandLineTest, WrongUseIsExitTwoOrFour) {
   auto refused = [](std::vector<std::string> words, int code, const char *error) {
     CommandLine line;
@@ -84,7 +103,12 @@ TEST(CommandLineTest, WrongUseIsExitTwoOrFour) {
   refused({"--early-stopping", "maybe"}, 2, "--early-stopping: expected true, false or never, found \"maybe\"\n");
   refused({"--length-penalty", "nan"}, 2, "--length-penalty: expected a finite number, found \"nan\"\n");
   refused({"--json=1"}, 2, "--json: expected no value, found \"1\"\n");
-  refused({"--do-sample"}, 4, "--do-sample: not supported by this version\n");
+  refused({"--device", "cpu"}, 4, "--device: not supported by this version\n");
+  refused({"--seed", "-1"}, 2, "--seed: expected a whole number from 0 on, found \"-1\"\n");
+  refused({"--top-p", "x"}, 2, "--top-p: expected a finite number, found \"x\"\n");
+  refused({"--do-sample", "--num-beams", "2"}, 2, "--do-sample goes with --num-beams 1\n");
+  refused({"--system", "Be brief."}, 2, "--system goes with --chat\n");
+  refused({"--chat", "--ids", "1"}, 2, "--chat takes texts, not --ids\n");
 }
 
 TEST(CommandLineTest, StatusesBecomeExitCodes) {

@@ -46,9 +46,9 @@ decant_status generate(toy::Model &toy, int32_t slots, const std::vector<Ids> &s
   EXPECT_EQ(decant_session_create(&toy.model, &session_options, &session), DECANT_OK);
   if (prepare)
     prepare(*session);
-  std::vector<decant_ids> inputs;
+  std::vector<decant_source> inputs;
   for (const Ids &ids : sources)
-    inputs.push_back({ids.data(), ids.size()});
+    inputs.push_back({ids.data(), ids.size(), nullptr});
   decant_status status = decant_generate(session, inputs.data(), inputs.size(), &options, keepToken, keep, &results);
   if (message)
     *message = decant_session_message(session);
@@ -65,7 +65,6 @@ void compare(const toy::NaiveOptions &naive, int32_t slots, int inputs) {
   decant_generate_options_init(&options);
   options.num_beams = naive.num_beams;
   options.early_stopping = naive.early_stopping;
-  options.has_length_penalty = 1;
   options.length_penalty = naive.length_penalty;
   std::vector<Ids> sources = someSources(inputs);
   Results results;

@@ -60,7 +60,7 @@ struct NoMemoryTest : testing::Test {
     decant_generate_options_init(&generate);
     generate.num_beams = beams;
     const int32_t ids[] = {3, 4, 5};
-    const decant_ids inputs[] = {{ids, 3}, {ids, 2}, {ids, 1}};
+    const decant_source inputs[] = {{ids, 3, nullptr}, {ids, 2, nullptr}, {ids, 1, nullptr}};
     if (status == DECANT_OK)
       status = decant_generate(session, inputs, 3, &generate, nullptr, nullptr, nullptr);
     decant_session_release(session);

@@ -226,7 +226,7 @@ TEST_F(WindowTest, BeamsAndGreedyEqualTheNaiveSearch) {
           static_cast<Ids *>(user)->assign(result->ids, result->ids + result->count);
           return 0;
         };
-        const decant_ids input{source.data(), source.size()};
+        const decant_source input{source.data(), source.size(), nullptr};
         ASSERT_EQ(decant_generate(search, &input, 1, &options, nullptr, keep, &found), DECANT_OK);
         EXPECT_EQ(found, naiveSearch(source, naive).ids) << beams << " beams";
         EXPECT_GE(found.size(), 15u);

@@ -83,6 +83,33 @@ TEST_P(Samples, IdsAndTextsAreHuggingFaces) {
   EXPECT_EQ(wrong, 0) << "of " << texts;
 }
 
+struct Chats : Samples {};
+
+TEST_P(Chats, IdsAreTransformers) {
+  Model model(block);
+  std::ifstream file(folder + "/chats.jsonl");
+  int chats = 0;
+  for (std::string line; std::getline(file, line); ++chats) {
+    json::Value sample = accepted(json::parse(line, folder));
+    std::vector<decant_chat_message> messages;
+    for (const json::Value &turn : sample.items()[0].items())
+      messages.push_back({turn.items()[0].text().c_str(), turn.items()[1].text().c_str()});
+    std::vector<int32_t> wanted, ids(1000);
+    for (const json::Value &id : sample.items()[1].items())
+      wanted.push_back(static_cast<int32_t>(id.integer()));
+    size_t count = 0;
+    ASSERT_EQ(
+        decant_text_tokenizer.chat(model.tables, messages.data(), messages.size(), ids.data(), ids.size(), {}, &count),
+        DECANT_OK);
+    ids.resize(count);
+    EXPECT_EQ(ids, wanted) << line;
+  }
+  EXPECT_GE(chats, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Chats, testing::Values("llama3", "qwen2", "smollm"),
+                         [](const auto &info) { return info.param; });
+
 TEST_P(Samples, DamagedTablesAreRefusedOrRead) {
   std::mt19937 random(7);
   int refusals = 0;
