@@ -68,8 +68,8 @@ llvm::Expected<std::string> linkImage(const ModuleTables &tables, llvm::ArrayRef
   auto scratch = ScratchFolder::create("decant-link");
   if (!scratch)
     return scratch.takeError();
-  LinkInput input{
-      options.kind, tables.textKind, {scratch->file("tables.o")}, options.runtimeDir, scratch->file("image")};
+  LinkInput input{options.kind,       tables.takesFeatures,  tables.textKind, {scratch->file("tables.o")},
+                  options.runtimeDir, scratch->file("image")};
   if (llvm::Error error = writeTablesObject(tables, symbolsOf(requests), input.objects.front()))
     return error;
   for (auto [i, object] : llvm::enumerate(kernels)) {

@@ -115,6 +115,10 @@ llvm::Error link(const LinkInput &input) {
   std::vector<std::string> archives{"libdecant_hooks.a"};
   if (!isLibrary) {
     archives = {"libdecant_exe.a", "libdecant_runtime.a", "libdecant_hooks.a"};
+    if (input.hasAudio) {
+      archives.push_back("libdecant_audio.a");
+      append(std::vector<std::string>{"-u", "decant_audio"});
+    }
     if (input.textKind == DECANT_TEXT_CHARS) {
       archives.push_back("libdecant_text.a");
       append(std::vector<std::string>{"-u", "decant_text_chars"});

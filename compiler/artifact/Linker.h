@@ -8,6 +8,7 @@ namespace decant {
 
 struct LinkInput {
   EmitKind kind = EmitKind::Executable;
+  bool hasAudio = false;            ///< link libdecant_audio.a
   uint32_t textKind = 0;            ///< decant_text_kind: which text library to link
   std::vector<std::string> objects; ///< paths
   std::string runtimeDir;           ///< folder of the archives; "" = beside this program

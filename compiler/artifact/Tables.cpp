@@ -177,7 +177,7 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
   header.tables_hash = XXH3_64bits(blob.bytes.data() + kHashed, blob.bytes.size() - kHashed);
   std::memcpy(blob.bytes.data(), &header, sizeof(header));
   return ModuleTables{std::move(blob.bytes), std::move(plan.kernelSpecs), std::move(plan.weightSymbols),
-                      header.text.kind};
+                      header.source_width != 0, header.text.kind};
 }
 
 } // namespace decant

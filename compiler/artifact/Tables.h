@@ -19,6 +19,7 @@ struct ModuleTables {
   std::vector<uint8_t> bytes;             ///< starts with a decant_tables_header; hashes and sizes are filled in
   std::vector<std::string> kernelSpecs;   ///< text of each kernel's spec, row class included
   std::vector<std::string> weightSymbols; ///< dec.weights in the order of the weight table
+  bool takesFeatures = false;             ///< the artifact needs the audio library
   uint32_t textKind = DECANT_TEXT_NONE;   ///< which text library the artifact needs
 };
 

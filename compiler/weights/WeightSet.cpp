@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <sys/mman.h>
 
 using namespace decant;
@@ -56,23 +57,65 @@ llvm::Expected<WeightSet> WeightSet::openFile(const std::string &path) {
   if (!tensors)
     return tensors.takeError();
   WeightSet result;
-  result.mapping = std::move(mapping);
+  result.mappings.push_back(std::move(mapping));
   result.filePath = path;
   result.byName = std::move(*tensors);
   return result;
 }
 
+/// The index's "weight_map": tensor -> file. Every name is a plain one.
+static llvm::Expected<std::map<std::string, std::string>> readIndex(const std::string &path) {
+  auto root = json::parseFile(path);
+  if (!root)
+    return root.takeError();
+  const json::Value *map = root->is(json::Kind::Object) ? root->find("weight_map") : nullptr;
+  if (!map || !map->is(json::Kind::Object))
+    return badInput(path + ": key \"weight_map\": expected an object from tensors to files");
+  std::map<std::string, std::string> files;
+  for (size_t i = 0; i < map->items().size(); ++i) {
+    const json::Value &file = map->items()[i];
+    llvm::StringRef name = file.is(json::Kind::String) ? llvm::StringRef(file.text()) : "";
+    if (!name.ends_with(".safetensors") || name.starts_with(".") || name.contains('/') || name.contains('\0'))
+      return badInput(fmt::format("{}: tensor {} is in {}, expected the name of a .safetensors file in the folder",
+                                  path, json::quote(map->keys()[i]), json::excerpt(file)));
+    files[map->keys()[i]] = name.str();
+  }
+  return files;
+}
+
 llvm::Expected<WeightSet> WeightSet::openFolder(const std::string &folder) {
-  std::string path = folder + "/model.safetensors";
-  if (pathExists(path))
+  std::string path = folder + "/model.safetensors", index = path + ".index.json";
+  if (pathExists(path)) // as transformers: the single file comes first
     return openFile(path);
-  if (pathExists(path + ".index.json"))
-    return unsupported(fmt::format("{}.index.json: weights split over several files are not supported; merge them into "
-                                   "{}",
-                                   path, path));
-  return badInput(fmt::format(
-      "{}: no such file; looked for model.safetensors and model.safetensors.index.json{}", path,
-      pathExists(folder + "/pytorch_model.bin") ? "; found pytorch_model.bin: save the model as safetensors" : ""));
+  if (!pathExists(index))
+    return badInput(fmt::format(
+        "{}: no such file; looked for model.safetensors and model.safetensors.index.json{}", path,
+        pathExists(folder + "/pytorch_model.bin") ? "; found pytorch_model.bin: save the model as safetensors" : ""));
+  auto files = readIndex(index);
+  if (!files)
+    return files.takeError();
+  WeightSet result;
+  result.filePath = index;
+  std::set<std::string> opened;
+  for (const auto &[tensor, file] : *files) {
+    if (!opened.insert(file).second)
+      continue;
+    auto part = openFile(folder + "/" + file);
+    if (!part)
+      return part.takeError();
+    for (auto &[name, view] : part->byName) {
+      auto entry = files->find(name);
+      if (entry == files->end() || entry->second != file)
+        return badInput(fmt::format("{}/{}: tensor {} is {}", folder, file, json::quote(name),
+                                    entry == files->end() ? "not in the index" : "in the index of " + entry->second));
+      result.byName.emplace(name, view);
+    }
+    result.mappings.push_back(part->mappings.front());
+  }
+  for (const auto &[tensor, file] : *files)
+    if (!result.byName.count(tensor))
+      return badInput(fmt::format("{}: tensor {} is not in {}", index, json::quote(tensor), file));
+  return result;
 }
 
 const TensorView *WeightSet::find(std::string_view name) const {

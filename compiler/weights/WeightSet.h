@@ -34,7 +34,8 @@ class WeightSet {
 public:
   /// One file. Refuses whatever breaks a rule of the format, naming file and tensor.
   static llvm::Expected<WeightSet> openFile(const std::string &path);
-  /// `folder`/model.safetensors.
+  /// `folder`/model.safetensors, or the files that model.safetensors.index.json names: plain names in the folder, each
+  /// tensor in the file that the index says and in no other.
   static llvm::Expected<WeightSet> openFolder(const std::string &folder);
 
   const std::string &path() const { return filePath; }
@@ -53,7 +54,7 @@ public:
 
 private:
   struct Mapping;
-  std::shared_ptr<Mapping> mapping;
+  std::vector<std::shared_ptr<Mapping>> mappings; ///< one a file
   std::string filePath;
   std::map<std::string, TensorView> byName;
 };

@@ -263,6 +263,7 @@ void printHelp(const char *program) {
       "  %s \"some text\" \"another\"        one line of output per argument\n"
       "  %s --num-beams 4 < texts.txt      one line of output per line of stdin\n"
       "  %s --chat --stream \"a question\"   for a chat model: the answer as it is made\n"
+      "  %s speech.wav                     for a speech model: what is said, one line a file (windows of 30 s)\n"
       "  %s --ids \"1 10 13 2\"              token ids in, generated ids out (--ids -: lines of stdin)\n"
       "  %s --info --json                  what this model is\n\n"
       "Options (names and defaults are Hugging Face's; defaults come from the model's generation config):\n"
@@ -276,7 +277,7 @@ void printHelp(const char *program) {
       "  --scores      add the score         --verify      check the weights' checksum first\n"
       "  --info [--json]   --version   --help\n\n"
       "Exit codes: 0 ok, 1 internal, 2 usage, 3 bad input, 4 unsupported, 5 environment, 6 resource, 130 interrupted\n",
-      program, program, program, program, program);
+      program, program, program, program, program, program);
 }
 
 } // namespace decant::rt

@@ -183,8 +183,8 @@ struct Runner {
     if (streaming != index) {
       if (line.ids)
         printIds(out, result.count, " ");
-      else
-        std::fputs(text.data(), stdout);
+      else // what is said begins with a space
+        std::fputs(text.data() + (model->header().source_width && text[0] == ' '), stdout);
     } else if (!line.ids) {
       std::fputs(text.data() + std::min(stream_bytes, text.size() - 1), stdout);
     }
@@ -238,9 +238,61 @@ struct Runner {
     stream_bytes = stable.size();
   }
 
+  /// A speech model: each text is the path of a WAV file, whose windows become inputs; one line of output a file.
+  int transcribe() {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      char message[512];
+      float *features = nullptr;
+      size_t windows = 0;
+      decant_status status = decant_audio_read(model, texts[i], message, sizeof message, &features, &windows);
+      if (status != DECANT_OK)
+        return fail(exitCode(status), message);
+      int code = transcribeWindows(i, features, windows);
+      decant_audio_release(features);
+      if (code)
+        return code;
+    }
+    return kExitOk;
+  }
+
+  int transcribeWindows(size_t index, const float *features, size_t windows) {
+    const decant_tables_header &h = model->header();
+    inputs.clear();
+    result_ids.clear();
+    results.clear();
+    for (size_t w = 0; w < windows; ++w)
+      if (!inputs.push({nullptr, h.max_source, features + w * h.max_source * h.source_width}))
+        return outOfMemory();
+    if (!results.resize(windows))
+      return outOfMemory();
+    auto on_result = [](void *self, const decant_generated *result) {
+      auto &runner = *static_cast<Runner *>(self);
+      runner.results[result->input_index] = {true, runner.result_ids.size(), result->count, result->score,
+                                             result->finish};
+      return runner.result_ids.append(result->ids, result->count) ? 0 : runner.outOfMemory();
+    };
+    decant_status status =
+        decant_generate(session, inputs.data(), inputs.size(), &line.generate, nullptr, on_result, this);
+    if (status != DECANT_OK)
+      return failure ? failure : fail(exitCode(status), decant_session_message(session));
+    ids.clear(); // of all windows, in their order
+    for (const Finished &window : results)
+      if (!ids.append(result_ids.data() + window.offset, window.count))
+        return outOfMemory();
+    result_ids.clear();
+    if (!result_ids.append(ids.data(), ids.size()))
+      return outOfMemory();
+    const float score = windows == 1 ? results[0].score : NAN;
+    if (!results.resize(index + 1))
+      return outOfMemory();
+    results[index] = {true, 0, result_ids.size(), score, DECANT_FINISH_STOP};
+    streaming = SIZE_MAX;
+    return printResult(index) ? kExitOk : fail(kExitInternal, "the generated ids have no text");
+  }
+
   /// One round: everything in `texts`, then the input that could not be taken, if any.
   int round() {
-    int code = generate();
+    int code = model->header().source_width && !line.ids ? transcribe() : generate();
     before += texts.size();
     return !code && pending ? fail(pending, problem) : code;
   }

@@ -102,6 +102,16 @@ DECANT_API DECANT_MUST_USE decant_status decant_text_chat(const decant_model *mo
                                                           int32_t *ids, size_t capacity, char *message,
                                                           size_t message_bytes, size_t *out_count);
 
+/* ---- audio ---- */
+
+/* A WAV file of 16-bit PCM samples (any rate, channels are averaged) as the features that a speech model's encoder
+ * takes: windows of max_source rows of source_width, one after another (Whisper: 30 s each). Release *out_features with
+ * decant_audio_release. INVALID_ARGUMENT: another kind of file (message says what was found). */
+DECANT_API DECANT_MUST_USE decant_status decant_audio_read(const decant_model *model, const char *path, char *message,
+                                                           size_t message_bytes, float **out_features,
+                                                           size_t *out_windows);
+DECANT_API void decant_audio_release(float *features);
+
 /* ---- session ---- */
 
 typedef struct decant_session_options {

@@ -43,11 +43,41 @@ TEST(WeightSet, Folders) {
   folder.write("pytorch_model.bin", "x");
   EXPECT_TRUE(refused(WeightSet::openFolder(folder.path), ExitCode::BadInput, {"save the model as safetensors"}));
   folder.write("model.safetensors.index.json", "{}");
-  EXPECT_TRUE(refused(WeightSet::openFolder(folder.path), ExitCode::Unsupported, {"split over several files"}));
+  EXPECT_TRUE(refused(WeightSet::openFolder(folder.path), ExitCode::BadInput, {"index.json: key \"weight_map\""}));
   folder.write("model.safetensors", "");
   EXPECT_TRUE(refused(WeightSet::openFolder(folder.path), ExitCode::BadInput, {"the file has 0 bytes"}));
   ASSERT_EQ(::mkfifo(folder.file("fifo").c_str(), 0600), 0);
   EXPECT_TRUE(refused(WeightSet::openFile(folder.file("fifo")), ExitCode::BadInput, {"not a regular file"}));
+}
+
+TEST(WeightSet, Shards) {
+  TempFolder folder;
+  auto file = [&](const std::string &name, const std::string &tensorName, float value) {
+    ASSERT_FALSE(writeSafetensors(folder.file(name), {tensor(tensorName, DType::F32, {1}, bytesOf<float>({value}))}));
+  };
+  file("a.safetensors", "x", 1);
+  file("b.safetensors", "y", 2);
+  auto index = [&](const std::string &map) {
+    folder.write("model.safetensors.index.json", R"({"metadata": {"total_size": 8}, "weight_map": {)" + map + "}}");
+    return WeightSet::openFolder(folder.path);
+  };
+  WeightSet set = accepted(index(R"("x": "a.safetensors", "y": "b.safetensors")"));
+  EXPECT_EQ(accepted(set.readF32("x", {1}))[0], 1);
+  EXPECT_EQ(accepted(set.readF32("y", {1}))[0], 2);
+
+  for (const char *name : {"../a.safetensors", "/a.safetensors", ".safetensors", "a.bin", "sub/a.safetensors", ""})
+    EXPECT_TRUE(refused(index(std::string(R"("x": ")") + name + "\""), ExitCode::BadInput,
+                        {"tensor \"x\" is in", "expected the name of a .safetensors file"}))
+        << name;
+  EXPECT_TRUE(refused(index(R"("x": 5)"), ExitCode::BadInput, {"tensor \"x\" is in 5"}));
+  EXPECT_TRUE(refused(index(R"("x": "a.safetensors", "z": "b.safetensors")"), ExitCode::BadInput,
+                      {"b.safetensors: tensor \"y\" is not in the index"}));
+  EXPECT_TRUE(refused(index(R"("x": "a.safetensors", "y": "b.safetensors", "z": "b.safetensors")"), ExitCode::BadInput,
+                      {"tensor \"z\" is not in b.safetensors"}));
+  EXPECT_TRUE(refused(index(R"("x": "c.safetensors")"), ExitCode::BadInput, {"c.safetensors"}));
+  file("b.safetensors", "x", 3);
+  EXPECT_TRUE(refused(index(R"("x": "a.safetensors", "y": "b.safetensors")"), ExitCode::BadInput,
+                      {"b.safetensors: tensor \"x\" is in the index of a.safetensors"}));
 }
 
 TEST(WeightSet, WritesWhatItReads) {
