@@ -14,6 +14,7 @@
 namespace decant::rt {
 namespace {
 
+constexpr float kFloor = -10; // log10 of the least power
 constexpr uint32_t kBins = kWindow / 2 + 1, kHalf = kWindow / 2;
 
 struct Transform {
@@ -66,9 +67,14 @@ double hertz(double mel) {
   return mel < kBreak ? mel * kLinear : 1000 * std::exp((mel - kBreak) * std::log(6.4) / 27);
 }
 
+/// The bins of a filter that are not 0.
+struct Band {
+  uint32_t first, end;
+};
+
 /// (mels, kBins) triangles between neighbouring mel frequencies from 0 to half the rate, of area 1 / Hz.
-bool makeFilters(uint32_t mels, Array<float> &filters) {
-  if (!filters.resize(size_t(mels) * kBins))
+bool makeFilters(uint32_t mels, Array<float> &filters, Array<Band> &bands) {
+  if (!filters.resize(size_t(mels) * kBins) || !bands.resize(mels))
     return false;
   const double top = 15 + 27 * std::log(kAudioRate / 2 / 1000.0) / std::log(6.4);
   for (uint32_t m = 0; m < mels; ++m) {
@@ -78,6 +84,8 @@ bool makeFilters(uint32_t mels, Array<float> &filters) {
       const double frequency = static_cast<double>(k) * kAudioRate / kWindow;
       const double weight = std::min((frequency - low) / (centre - low), (high - frequency) / (high - centre));
       filters[m * kBins + k] = static_cast<float>(std::max(0.0, weight) * 2 / (high - low));
+      if (weight > 0)
+        bands[m] = {bands[m].end ? bands[m].first : k, k + 1};
     }
   }
   return true;
@@ -89,10 +97,17 @@ bool logMel(const float *samples, size_t count, uint32_t mels, uint32_t frames, 
   const auto length = static_cast<int64_t>(frames) * kHop;
   Transform transform;
   Array<float> filters;
-  if (!transform.prepare() || !makeFilters(mels, filters) || !out.resize(size_t(frames) * mels))
+  Array<Band> bands;
+  if (!transform.prepare() || !makeFilters(mels, filters, bands) || !out.resize(size_t(frames) * mels))
     return false;
   float frame[kWindow], power[kBins], largest = -INFINITY;
   for (uint32_t t = 0; t < frames; ++t) {
+    const bool silent = int64_t(t) * kHop - kHalf >= static_cast<int64_t>(count) && int64_t(t) * kHop + kHalf < length;
+    if (silent) { // behind the sound
+      std::fill_n(out.data() + size_t(t) * mels, mels, kFloor);
+      largest = std::max(largest, kFloor);
+      continue;
+    }
     for (uint32_t n = 0; n < kWindow; ++n) {
       int64_t at = int64_t(t) * kHop + n - kHalf;
       at = at < 0 ? -at : at >= length ? 2 * (length - 1) - at : at; // reflected at both ends
@@ -101,9 +116,9 @@ bool logMel(const float *samples, size_t count, uint32_t mels, uint32_t frames, 
     transform.power(frame, power);
     for (uint32_t m = 0; m < mels; ++m) {
       float sum = 0;
-      for (uint32_t k = 0; k < kBins; ++k)
+      for (uint32_t k = bands[m].first; k < bands[m].end; ++k)
         sum += filters[m * kBins + k] * power[k];
-      const float value = std::log10(std::max(sum, 1e-10f));
+      const float value = std::max(std::log10(sum), kFloor);
       out[size_t(t) * mels + m] = value;
       largest = std::max(largest, value);
     }
