@@ -42,14 +42,15 @@ ModelOp findModel(ModuleOp module) {
   return *models.begin();
 }
 
-/// Verifiers ask for ops that may not be verified yet: one that lacks an attribute counts as none. A cache's window and a
-/// weight's values are optional.
+/// Verifiers ask for ops that may not be verified yet: one that lacks an attribute counts as none. A cache's window and
+/// a weight's values are optional.
 template <class Declaration> static Declaration lookup(Operation *op, llvm::StringRef symbol) {
   auto found = SymbolTable::lookupNearestSymbolFrom<Declaration>(op, StringAttr::get(op->getContext(), symbol));
   if (!found)
     return found;
-  bool complete = llvm::all_of(Declaration::getAttributeNames(),
-                               [&](StringRef name) { return name == "window" || name == "values" || found->getAttr(name); });
+  bool complete = llvm::all_of(Declaration::getAttributeNames(), [&](StringRef name) {
+    return name == "window" || name == "values" || found->getAttr(name);
+  });
   return complete ? found : Declaration();
 }
 

@@ -37,8 +37,7 @@ dec::WeightOp concatenate(MutableArrayRef<dec::WeightOp> parts) {
     name += '+';
   }
   return dec::WeightOp::create(builder, parts.front().getLoc(), builder.getStringAttr(name),
-                               builder.getArrayAttr(sources), parts.front().getLayoutAttr(), type,
-                               DenseF32ArrayAttr());
+                               builder.getArrayAttr(sources), parts.front().getLayoutAttr(), type, DenseF32ArrayAttr());
 }
 
 int64_t columns(ArrayRef<dec::LinearOp> group) {
