@@ -6,6 +6,7 @@
 
 namespace decant::rt {
 
+constexpr double kPi = 3.14159265358979323846;
 constexpr uint32_t kAudioRate = 16000, kWindow = 400,
                    kHop = 160; ///< samples: Whisper's sampling rate, n_fft, hop_length
 

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace decant::rt {
 namespace {
@@ -25,12 +24,12 @@ struct Transform {
       return false;
     for (uint32_t k = 0; k < kBins; ++k)
       for (uint32_t n = 0; n < kHalf; ++n) {
-        const double angle = 2 * std::numbers::pi * (k * n % kWindow) / kWindow;
+        const double angle = 2 * kPi * (k * n % kWindow) / kWindow;
         cosines[k * kHalf + n] = static_cast<float>(std::cos(angle));
         sines[k * kHalf + n] = static_cast<float>(std::sin(angle));
       }
     for (uint32_t n = 0; n < kWindow; ++n) // periodic Hann
-      window[n] = static_cast<float>(0.5 - 0.5 * std::cos(2 * std::numbers::pi * n / kWindow));
+      window[n] = static_cast<float>(0.5 - 0.5 * std::cos(2 * kPi * n / kWindow));
     return true;
   }
 

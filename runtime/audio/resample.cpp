@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace decant::rt {
 namespace {
@@ -27,7 +26,7 @@ double windowedSinc(double x) {
   const double t = x / kZeroCrossings;
   if (t <= -1 || t >= 1)
     return 0;
-  const double pi_x = std::numbers::pi * x, sinc = std::abs(x) < 1e-9 ? 1 : std::sin(pi_x) / pi_x;
+  const double pi_x = kPi * x, sinc = std::abs(x) < 1e-9 ? 1 : std::sin(pi_x) / pi_x;
   return sinc * bessel(kBeta * std::sqrt(1 - t * t)) / bessel(kBeta);
 }
 
