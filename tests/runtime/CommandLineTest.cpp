@@ -13,7 +13,10 @@ struct Parsed {
   std::string error;
 };
 
-Parsed parse(std::vector<std::string> words, CommandLine &line) {
+/// The words stay until the next call, as argv does: `line` points at them.
+Parsed parse(std::vector<std::string> given, CommandLine &line) {
+  static std::vector<std::string> words;
+  words = std::move(given);
   std::string program = "program";
   std::vector<char *> argv = {program.data()};
   for (std::string &word : words)
