@@ -129,6 +129,16 @@ void addTargets(ArrayRef<std::string> targets, ArrayRef<std::string> specs, Blob
   header.kernels = blob.append(kernels);
 }
 
+uint32_t mostHeads(llvm::ArrayRef<std::string> specs) {
+  uint32_t heads = 0;
+  std::string error;
+  for (const std::string &text : specs)
+    if (auto spec = parseKernelSpec(text, error))
+      if (const auto *attention = std::get_if<AttentionSpec>(&*spec))
+        heads = std::max(heads, static_cast<uint32_t>(attention->heads));
+  return heads;
+}
+
 } // namespace
 
 llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &input) {
@@ -152,6 +162,7 @@ llvm::Expected<ModuleTables> buildTables(ModuleOp module, const TablesInput &inp
   header.vocab = model.getVocab();
   header.width = model.getWidth();
   header.source_width = model.getSourceWidth().value_or(0);
+  header.heads = mostHeads(plan.kernelSpecs);
   header.max_batch = model.getMaxBatch();
   header.max_context = model.getMaxContext();
   header.max_source = model.getMaxSource();

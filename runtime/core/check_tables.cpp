@@ -60,7 +60,7 @@ struct Checker {
     bool hasSource = h.model_kind != DECANT_MODEL_DECODER_ONLY;
     if (h.batch_first > 1 || h.vocab > 1u << 28 || !within(h.width, 1, 1u << 24) || !within(h.max_batch, 1, 1u << 16) ||
         !within(h.max_context, 1, 1u << 24) || !within(h.max_source, hasSource, 1u << 24) ||
-        !within(h.block_tokens, 1, 1u << 12) || h.source_width > 1u << 20)
+        !within(h.block_tokens, 1, 1u << 12) || h.source_width > 1u << 20 || h.heads > 1u << 20)
       return damaged("a limit of the model is out of range");
     if (h.model_kind == DECANT_MODEL_ENCODER_DECODER && h.vocab == 0)
       return damaged("a model with token ids has no vocabulary");

@@ -230,9 +230,7 @@ MaskLimits maskLimits(const decant_session &session, std::string_view name, uint
     q = std::max(q, length);
     k = std::max(k, cross && entry == DECANT_ENTRY_DECODE ? int64_t(session.cache.slots[item.slot].source) : length);
   }
-  int64_t heads =
-      session.model->tables.caches().empty() ? 1 : session.header().width / session.model->tables.caches()[0].head_dim;
-  return {{static_cast<int64_t>(session.items.size()), std::max<int64_t>(heads, 1), q, k}};
+  return {{static_cast<int64_t>(session.items.size()), std::max<int64_t>(session.header().heads, 1), q, k}};
 }
 
 /// The rows of an i32 parameter whose bounds rest on their order.

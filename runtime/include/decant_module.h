@@ -213,6 +213,8 @@ typedef struct decant_tables_header {
   uint32_t batch_first;  /* torch decoder: 1 = tensors of eval are (batch, tokens, width), 0 = (tokens, batch, width) */
   uint32_t window;       /* the largest window of a cache: they share blocks; 0 = no cache of kind WINDOW */
   uint32_t source_width; /* columns of the features that @encode takes; 0 = it takes ids, or there is none */
+  uint32_t heads;        /* the most query heads of an attention; 0 = none */
+  uint32_t reserved;
   decant_range compiler_version; /* UTF-8 */
   decant_range model_name;       /* UTF-8 */
   decant_range dtype;            /* UTF-8 */

@@ -273,6 +273,14 @@ TEST_F(SessionTest, AMaskBeyond32BitIndicesIsRefused) {
       << decant_session_message(one);
   mask.strides[2] -= 1;
   EXPECT_EQ(decant_decode(one, &rows, 1, &options, &result), DECANT_OK) << decant_session_message(one);
+  // One value a head: as many as the attention has, whatever the model's width is.
+  const float three[toy::kHeads] = {};
+  mask = {"self_bias", three, {1, toy::kHeads - 1, 1, 1}, {0, 1, 0, 0}, 4};
+  EXPECT_EQ(decant_decode(one, &rows, 1, &options, &result), DECANT_INVALID_ARGUMENT);
+  EXPECT_STREQ(decant_session_message(one),
+               "mask self_bias: dimension 1 has extent 2 and stride 1, this step needs an extent of 3");
+  mask.extents[1] = toy::kHeads;
+  EXPECT_EQ(decant_decode(one, &rows, 1, &options, &result), DECANT_OK) << decant_session_message(one);
   decant_session_release(one);
 }
 

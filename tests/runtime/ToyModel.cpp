@@ -270,7 +270,7 @@ std::vector<uint64_t> makeTables(const Options &o) {
   h.weights_hash = XXH3_64bits(weights.data(), weights.size());
   h.model_kind = o.kind;
   h.vocab = kVocab, h.width = kWidth, h.max_batch = kBatch, h.max_context = o.context, h.max_source = kSource,
-  h.block_tokens = kBlock;
+  h.block_tokens = kBlock, h.heads = kHeads;
   h.compiler_version = b.text("0.1.0"), h.model_name = b.text("toy"), h.dtype = b.text("f32");
   h.targets = b.put<decant_target>({{b.text("toy-target"), b.text("")}});
   std::vector<decant_kernel_info> kernels;

@@ -12,7 +12,7 @@
 
 namespace toy {
 
-constexpr uint32_t kVocab = 11, kWidth = 2, kContext = 24, kSource = 10, kBlock = 4, kBatch = 6;
+constexpr uint32_t kVocab = 11, kWidth = 2, kContext = 24, kSource = 10, kBlock = 4, kBatch = 6, kHeads = 3;
 constexpr int32_t kStart = 1, kEnd = 2, kWindow = 6;
 
 /// Where the toy decoder keeps its keys.
