@@ -89,11 +89,11 @@ LogicalResult WeightOp::verify() {
     rows += source.getEnd() - source.getBegin();
   }
   if (getValues()) {
-    constexpr size_t kMaxValues = 1 << 16;
+    constexpr size_t kMaxValues = 1 << 18;
     if (getValues()->size() > kMaxValues || static_cast<int64_t>(getValues()->size()) != type.getNumElements() ||
         !llvm::all_of(*getValues(), [](float value) { return std::isfinite(value); }))
       return emitOpError("(C2) has ") << getValues()->size() << " values, expected one finite number for each of "
-                                      << type.getNumElements() << " elements, at most 2^16";
+                                      << type.getNumElements() << " elements, at most 2^18";
   } else if (rows != type.getDimSize(0))
     return emitOpError("(C2) the sources have ") << rows << " rows, the type " << type.getDimSize(0);
   int64_t rank = getLayout() == Layout::Panel16 ? 2 : getLayout() == Layout::Padded16 ? 1 : type.getRank();

@@ -35,7 +35,7 @@ def WeightOp : DecOp<"weight", [Symbol, HasParent<"ModelOp">]> {
     out: raw (row-major), padded16 (a vector, zeros up to a multiple of 16), panel16 (`W(1, 16, K, N/16)`, zero columns
     up to a multiple of 16; the weight is [N, K]).
     (C1) there are sources or values, not both; each source has 0 <= begin < end <= 2^24.
-    (C2) the rows of the sources add up to dimension 0, or there is one finite value an element, at most 2^16.
+    (C2) the rows of the sources add up to dimension 0, or there is one finite value an element, at most 2^18.
     (C3) type: rank 1 or 2, f32, extents 1..2^24.   (C4) panel16 wants rank 2, padded16 rank 1.
     Example:
       dec.weight @decoder.0.self.k from [#dec.source<"layers.0.self_attn.in_proj_weight", 24, 48>] raw : tensor<24x24xf32>

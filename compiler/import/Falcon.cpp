@@ -1,13 +1,14 @@
-// "falcon": one head of keys and values or one a group, parallel branches, rotary positions (Almazrouei et al. 2023,
-// arXiv:2311.16867).
+// "falcon": one head of keys and values or one a group, parallel branches, rotary positions or ALiBi (Almazrouei et al.
+// 2023, arXiv:2311.16867).
 //
-// Keys: FalconConfig of transformers 4 and 5. Tensor names: FalconForCausalLM. ALiBi is refused: transformers rounds
-// Falcon's to bfloat16, other results would be called the same. Tested in tests/import/DecoderOnlyTest.cpp and, against
+// Keys: FalconConfig of transformers 4 and 5. Tensor names: FalconForCausalLM. Tested in tests/import and, against
 // transformers, tests/e2e.
 #include "compiler/config/Limits.h"
 #include "compiler/config/Rope.h"
 #include "compiler/import/DecoderOnly.h"
 #include "compiler/import/Families.h"
+
+#include "llvm/ADT/bit.h"
 
 #include <fmt/format.h>
 
@@ -18,11 +19,42 @@ using namespace mlir;
 namespace decant {
 namespace {
 
+constexpr int64_t kMostValues = 1 << 18; // of a dec.weight that no file holds: SPEC.md 2
+
+constexpr char kScore[] = R"mlir(
+dec.score @alibi_table(%b: index, %h: index, %q: index, %k: index) params(%values: tensor<{0}x{1}xf32>) {{
+  %value = dec.param %values[%h, %k] : tensor<{0}x{1}xf32>
+  dec.yield %value : f32
+}}
+)mlir";
+
 struct FalconStyle {
+  bool alibi = false; ///< else rotary
   RopeConfig rope;
   bool parallel = true;  ///< attention and feed-forward read the same input
   bool twoNorms = false; ///< of the parallel branches: ln_attn, ln_mlp
 };
+
+float toBfloat(float value) { // to nearest, ties to even; finite
+  auto bits = llvm::bit_cast<uint32_t>(value);
+  return llvm::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u);
+}
+
+/// What transformers' build_alibi_tensor adds to the scores of each head's keys: slope * position, each of the three
+/// rounded to bfloat16, behind the scale. [heads, positions]
+std::vector<float> alibiValues(int64_t heads, int64_t positions, double scale) {
+  auto power = static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(heads))); // Press et al. 2022
+  std::vector<float> values;
+  for (int64_t h = 0; h < heads; ++h) {
+    bool extra = h >= power;
+    auto base =
+        static_cast<float>(std::exp2(-std::exp2(3 - std::log2(static_cast<double>(extra ? 2 * power : power)))));
+    float slope = toBfloat(std::pow(base, static_cast<float>(extra ? 2 * (h - power) + 1 : h + 1)));
+    for (int64_t p = 0; p < positions; ++p)
+      values.push_back(static_cast<float>(toBfloat(slope * toBfloat(static_cast<float>(p))) * scale));
+  }
+  return values;
+}
 
 struct Falcon {
   ModelBuilder &b;
@@ -34,15 +66,21 @@ struct Falcon {
     return b.norm(x, "transformer." + name);
   }
 
-  Value attention(Value x, const std::string &layer, Value angles) {
+  /// Positions: the angles of rotary ones, or the table of ALiBi's.
+  Value attention(Value x, const std::string &layer, Value positions) {
     const StackConfig &s = b.config.decoder;
     std::string prefix = "transformer." + layer + "self_attention.";
     b.at("decoder." + layer + "self_attention");
     auto qkv =
         model.projectFused(x, prefix + "query_key_value", s.kvHeads, s.heads / s.kvHeads, s.headDim, b.config.bias);
-    Value q = b.rope(qkv[0], angles, s.heads), k = b.rope(qkv[1], angles, s.kvHeads);
-    AttentionShape shape{s.heads, s.kvHeads, 1 / std::sqrt(static_cast<double>(s.headDim))};
-    Value mixed = b.attention(q, k, qkv[2], model.rows, model.rows, shape, model.mask(0));
+    Value q = qkv[0], k = qkv[1];
+    FunctionUse score;
+    if (style.alibi)
+      score = {"alibi_table", {positions}};
+    else
+      q = b.rope(q, positions, s.heads), k = b.rope(k, positions, s.kvHeads);
+    AttentionShape shape{s.heads, s.kvHeads, scale()};
+    Value mixed = b.attention(q, k, qkv[2], model.rows, model.rows, shape, model.mask(0), score);
     return b.linear(mixed, prefix + "dense", b.config.width);
   }
 
@@ -53,16 +91,27 @@ struct Falcon {
     return b.linear(inner, prefix + "dense_4h_to_h", b.config.width);
   }
 
-  void build() {
+  double scale() const { return 1 / std::sqrt(static_cast<double>(b.config.decoder.headDim)); }
+
+  Value positions() {
+    if (style.alibi) {
+      SmallVector<int64_t> shape{b.config.decoder.heads, b.maxContext()};
+      b.at("decoder.alibi");
+      b.addFunctions(fmt::format(kScore, shape[0], shape[1]), {"alibi_table"});
+      return b.table(b.values("alibi", alibiValues(shape[0], shape[1], scale()), shape), shape);
+    }
     auto n = static_cast<int64_t>(style.rope.freqs.size());
-    Value x = model.embed();
     b.at("decoder.rotary_emb");
-    Value angles = b.sinusoid(model.rows, b.values("rotary_freqs", style.rope.freqsFor(b.maxContext()), {n}), n, 0,
-                              style.rope.factor);
+    return b.sinusoid(model.rows, b.values("rotary_freqs", style.rope.freqsFor(b.maxContext()), {n}), n, 0,
+                      style.rope.factor);
+  }
+
+  void build() {
+    Value x = model.embed(), shared = positions();
     for (int64_t i = 0; i < b.config.decoder.layers; ++i) {
       std::string layer = fmt::format("h.{}.", i);
       Value y = norm(x, layer + (style.twoNorms ? "ln_attn" : "input_layernorm"));
-      Value sum = b.residual(x, attention(y, layer, angles));
+      Value sum = b.residual(x, attention(y, layer, shared));
       Value input = !style.parallel  ? norm(sum, layer + "post_attention_layernorm")
                     : style.twoNorms ? norm(x, layer + "ln_mlp")
                                      : y;
@@ -112,7 +161,9 @@ llvm::Expected<DecoderConfig> readFalcon(const FamilyInput &input) {
   result.normEps = keys.real("layer_norm_epsilon", 1e-5, 1.1754943508222875e-38, 1.0);
   result.bias = keys.boolean("bias", false);
   result.tiedHead = keys.boolean("tie_word_embeddings", true);
-  keys.neutral("alibi", false);
+  style.alibi = keys.boolean("alibi", false);
+  if (style.alibi)
+    result.maxPositions = std::min(result.maxPositions, kMostValues / s.heads);
   style.rope = readRope(keys, s.headDim, result.maxPositions);
   for (const char *key : {"is_encoder_decoder", "is_decoder", "add_cross_attention", "tie_encoder_decoder",
                           "apply_residual_connection_post_layernorm"})

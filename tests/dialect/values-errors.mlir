@@ -12,7 +12,7 @@ dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i
 // -----
 
 dec.model @m attributes {kind = "decoder_only", width = 32 : i64, vocab = 20 : i64, max_batch = 4 : i64, max_context = 64 : i64, max_source = 0 : i64} {
-  // expected-error@+1 {{(C2) has 2 values, expected one finite number for each of 3 elements, at most 2^16}}
+  // expected-error@+1 {{(C2) has 2 values, expected one finite number for each of 3 elements, at most 2^18}}
   dec.weight @w from [] raw values [1.0, 2.0] : tensor<3xf32>
   func.func @decode(%ids: tensor<?xi32>, %x: tensor<?x32xf32>, %y: tensor<?x48xf32>, %rows: !dec.rows) -> tensor<?x32xf32> {
     return %x : tensor<?x32xf32>

@@ -55,6 +55,8 @@ CASES = {
     "falcon": (FalconForCausalLM, FalconConfig, FALCON),
     "falcon_new": (FalconForCausalLM, FalconConfig, dict(FALCON, new_decoder_architecture=True, num_kv_heads=2)),
     "falcon_heads_sequential": (FalconForCausalLM, FalconConfig, dict(FALCON, multi_query=False, parallel_attn=False, bias=True)),
+    "falcon_alibi": (FalconForCausalLM, FalconConfig, dict(FALCON, num_attention_heads=12, multi_query=False, parallel_attn=False,
+                                                          alibi=True)),
 }
 OPTIONS = {"greedy": dict(num_beams=1, max_new_tokens=24), "beam4": dict(num_beams=4, max_new_tokens=24)}
 RULES = {
@@ -68,7 +70,8 @@ WITH_RULES = ("llama", "gpt2")
 def build(model_class, config_class, sizes, seed):
     """Random f32 values in an f64 model, far enough from uniform for clear choices."""
     config = config_class(**sizes)
-    config._attn_implementation = "eager"
+    # Eager attention adds Falcon's ALiBi twice in this version of transformers; sdpa, the default, once.
+    config._attn_implementation = "sdpa" if getattr(config, "alibi", False) else "eager"
     model = model_class(config)
     rng = np.random.default_rng(seed)
     for name, p in sorted(dict(model.named_parameters()).items()):

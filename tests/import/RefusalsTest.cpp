@@ -41,7 +41,6 @@ TEST(Families, Refusals) {
       {"gpt_neox", R"("rope_scaling": {"type": "su-scaled", "factor": 2.0})", kNo, "\"su-scaled\" is not supported"},
       {"bloom", R"("apply_residual_connection_post_layernorm": true)", kNo,
        "\"apply_residual_connection_post_layernorm\""},
-      {"falcon", R"("alibi": true)", kNo, "\"alibi\": the value true is not supported, only false"},
       {"falcon", R"("new_decoder_architecture": true, "num_kv_heads": 8)", kBad, "8 do not divide the 71 heads"},
       {"t5", R"("feed_forward_proj": "gated-swish-2")", kNo, "\"gated-swish-2\" is not supported"},
       {"t5", R"("relative_attention_num_buckets": 30)", kNo, "30 buckets"},
