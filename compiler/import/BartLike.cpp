@@ -39,7 +39,8 @@ struct BartLike {
       return b.position(x, rows, b.weight(table, {length + style.positionOffset, b.config.width}),
                         style.positionOffset);
     }
-    b.weights.ignore(table); // files of older versions store what is computed here
+    if (style.positions == BartPositions::StoredSinusoid && b.weights.has(table)) // rounded to the file's type
+      return b.position(x, rows, b.weight(table, {b.config.maxPositions, b.config.width}), 0);
     b.weights.ignore("model." + stack + ".embed_positions.weights");
     int64_t n = b.config.width / 2;
     std::vector<float> freqs;

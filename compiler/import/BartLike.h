@@ -9,8 +9,9 @@
 namespace decant {
 
 enum class BartPositions {
-  Learned,  ///< embed_positions.weight [max + offset, E], row position + offset
-  Sinusoid, ///< (sin | cos) of (position + offset) * exp(-j step), not stored
+  Learned,        ///< embed_positions.weight [max + offset, E], row position + offset
+  Sinusoid,       ///< (sin | cos) of (position + offset) * exp(-j step)
+  StoredSinusoid, ///< the same without offset, read from embed_positions.weight [max, E] where the file has it
 };
 
 struct BartStyle {

@@ -35,7 +35,7 @@ llvm::Expected<DecoderConfig> readMarian(const FamilyInput &input) {
     return error;
   BartStyle style;
   style.sharedTables = shared;
-  style.positions = BartPositions::Sinusoid;
+  style.positions = BartPositions::StoredSinusoid;
   style.sinusoidStep = std::log(10000.0) * 2 / static_cast<double>(result.width);
   result.build = [style](ModelBuilder &builder) { buildBartLike(builder, style); };
   return result;

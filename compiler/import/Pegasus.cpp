@@ -34,7 +34,7 @@ llvm::Expected<DecoderConfig> readPegasus(const FamilyInput &input) {
     return error;
   BartStyle style;
   style.preNorm = true;
-  style.positions = BartPositions::Sinusoid;
+  style.positions = BartPositions::StoredSinusoid;
   style.sinusoidStep = std::log(10000.0) * 2 / static_cast<double>(result.width);
   result.build = [style](ModelBuilder &builder) { buildBartLike(builder, style); };
   return result;
