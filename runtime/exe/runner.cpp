@@ -160,33 +160,44 @@ struct Runner {
       std::printf("%s%d", i ? separator : "", from[i]);
   }
 
+  void printJson(size_t index) {
+    static constexpr const char *kFinish[] = {"stop", "length", "context"};
+    const Finished &result = results[index];
+    std::fputs("{\"input\": ", stdout);
+    writeJsonString(stdout, texts[index]);
+    if (!line.ids) {
+      std::fputs(", \"text\": ", stdout);
+      writeJsonString(stdout, said());
+    }
+    std::fputs(", \"ids\": [", stdout);
+    printIds(result_ids.data() + result.offset, result.count, ", ");
+    if (std::isfinite(result.score))
+      std::printf("], \"score\": %.6f", static_cast<double>(result.score));
+    else
+      std::fputs("], \"score\": null", stdout);
+    std::printf(", \"finish\": \"%s\"}\n", kFinish[result.finish]);
+  }
+
+  /// `text` without its NUL; bytes of it may be 0 too. What is spoken begins with a space.
+  std::string_view said() const {
+    const size_t skip = model->header().source_width && text[0] == ' ';
+    return {text.data() + skip, text.size() - 1 - skip};
+  }
+
   bool printResult(size_t index) {
     const Finished &result = results[index];
     const int32_t *out = result_ids.data() + result.offset;
     if (!line.ids && !decodeText(out, result.count))
       return false;
     if (line.json) {
-      std::fputs("{\"input\": ", stdout);
-      writeJsonString(stdout, texts[index]);
-      if (!line.ids) {
-        std::fputs(", \"text\": ", stdout);
-        writeJsonString(stdout, text.data());
-      }
-      std::fputs(", \"ids\": [", stdout);
-      printIds(out, result.count, ", ");
-      if (std::isfinite(result.score))
-        std::printf("], \"score\": %.6f}\n", static_cast<double>(result.score));
-      else
-        std::fputs("], \"score\": null}\n", stdout);
+      printJson(index);
       return true;
     }
-    if (streaming != index) {
-      if (line.ids)
-        printIds(out, result.count, " ");
-      else // what is said begins with a space
-        std::fputs(text.data() + (model->header().source_width && text[0] == ' '), stdout);
-    } else if (!line.ids) {
-      std::fputs(text.data() + std::min(stream_bytes, text.size() - 1), stdout);
+    if (!line.ids) {
+      const size_t shown = streaming == index ? std::min(stream_bytes, said().size()) : 0;
+      std::fwrite(said().data() + shown, 1, said().size() - shown, stdout);
+    } else if (streaming != index) {
+      printIds(out, result.count, " ");
     }
     if (line.scores)
       std::printf("\t%.6f", static_cast<double>(result.score));
