@@ -105,7 +105,12 @@ void writeInfo(FILE *out, const Tables &tables, uint64_t file_bytes, int64_t tar
   writer.number("weight_bytes", h.weights_bytes);
   writer.number("tables_bytes", h.tables_bytes);
   writer.number("weights", h.weights.count);
-  writer.text("text", h.text.kind == DECANT_TEXT_CHARS ? "characters" : "none");
+  static constexpr const char *kText[] = {"none", "characters", "tokenizer"};
+  writer.text("text", kText[std::min<uint32_t>(h.text.kind, DECANT_TEXT_TOKENIZER)]);
+  if (h.source_width)
+    writer.text("source", "audio features, from WAV files");
+  if (h.generation.do_sample)
+    writer.text("generation", "samples by default");
   writer.list("mask_parameters", tables.params().size(),
               [&](size_t i) { return tables.text(tables.params()[i].name); });
   char line[128];

@@ -74,6 +74,10 @@ class Text(Case):
             self.assertEqual(answer["text"], self.decode(answer["ids"]))
             self.assertEqual(answer["finish"], "stop" if answer["ids"][-1] == 1 else "length")
 
+    def test_info(self):
+        info = json.loads(self.succeeds(self.program, "--info", "--json").stdout)
+        self.assertEqual((info["text"], info["vocab"], info["max_context"]), ("tokenizer", VOCAB, CONTEXT))
+
     def test_lines_streams_batches_and_run(self):
         texts = ["The quick brown fox", "x", "Der schnelle braune Fuchs springt über den faulen Hund", "今天天气很好"]
         whole = self.succeeds(self.program, "--max-new-tokens", "12", *texts).stdout

@@ -169,7 +169,11 @@ struct Describer {
 
   void text() {
     Outline entry;
-    entry.add("kind", h.text.kind == DECANT_TEXT_CHARS ? "characters" : "none");
+    entry.add("kind", h.text.kind == DECANT_TEXT_CHARS       ? "characters"
+                      : h.text.kind == DECANT_TEXT_TOKENIZER ? "tokenizer"
+                                                             : "none");
+    if (h.text.kind == DECANT_TEXT_TOKENIZER)
+      entry.add("bytes", h.text.blob.count);
     if (h.text.kind == DECANT_TEXT_CHARS) {
       entry.add("characters", h.text.chars.count);
       entry.add("pieces", h.text.pieces.count);
