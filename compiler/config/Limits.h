@@ -8,6 +8,7 @@ namespace decant::limits {
 
 inline constexpr int64_t headerBytes = 100'000'000; ///< safetensors header
 inline constexpr int64_t tensors = 1'000'000;       ///< tensors a file
+inline constexpr int64_t shards = 4096;             ///< files of one set of weights
 inline constexpr int64_t rank = 8;
 inline constexpr int64_t jsonDepth = 64;
 inline constexpr int64_t headerDepth = 4;          ///< nesting of a safetensors header; the format needs 3

@@ -4,10 +4,14 @@
 #include "compiler/config/Checked.h"
 #include "compiler/config/Errors.h"
 #include "compiler/config/Json.h"
+#include "compiler/config/Limits.h"
 #include "compiler/config/RegularFile.h"
 #include "compiler/weights/SafetensorsHeader.h"
 
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -83,6 +87,22 @@ static llvm::Expected<std::map<std::string, std::string>> readIndex(const std::s
   return files;
 }
 
+/// A shard may be a link within the folder, or into the blobs of a hub's cache, which lie at ../../blobs of its
+/// folders.
+static llvm::Error checkInside(const std::string &folder, const std::string &file) {
+  namespace path = llvm::sys::path;
+  llvm::SmallString<256> home, real;
+  if (llvm::sys::fs::real_path(folder, home) || llvm::sys::fs::real_path(folder + "/" + file, real))
+    return llvm::Error::success(); // opening it says what is wrong
+  llvm::StringRef place = path::parent_path(real);
+  llvm::SmallString<256> blobs(path::parent_path(path::parent_path(home)));
+  path::append(blobs, "blobs");
+  if (place == home || place == blobs)
+    return llvm::Error::success();
+  return badInput(fmt::format("{}/{}: a link that leaves the folder, to {}; put the file itself there", folder, file,
+                              json::quote(real)));
+}
+
 llvm::Expected<WeightSet> WeightSet::openFolder(const std::string &folder) {
   std::string path = folder + "/model.safetensors", index = path + ".index.json";
   if (pathExists(path)) // as transformers: the single file comes first
@@ -100,6 +120,10 @@ llvm::Expected<WeightSet> WeightSet::openFolder(const std::string &folder) {
   for (const auto &[tensor, file] : *files) {
     if (!opened.insert(file).second)
       continue;
+    if (opened.size() > limits::shards)
+      return badInput(fmt::format("{}: names more than {} files", index, limits::shards));
+    if (llvm::Error error = checkInside(folder, file))
+      return error;
     auto part = openFile(folder + "/" + file);
     if (!part)
       return part.takeError();

@@ -2,6 +2,8 @@
 
 #include "runtime/core/module_file.h"
 
+#include <algorithm>
+
 namespace decant::rt {
 namespace {
 

@@ -4,6 +4,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <sys/stat.h>
 
 using namespace decant;
@@ -65,7 +67,10 @@ TEST(WeightSet, Shards) {
   EXPECT_EQ(accepted(set.readF32("x", {1}))[0], 1);
   EXPECT_EQ(accepted(set.readF32("y", {1}))[0], 2);
 
-  for (const char *name : {"../a.safetensors", "/a.safetensors", ".safetensors", "a.bin", "sub/a.safetensors", ""})
+  for (const char *name :
+       {"../a.safetensors", "/a.safetensors", ".safetensors", "a.bin", "sub/a.safetensors", "", ".", "..",
+        "./a.safetensors", "sub/../a.safetensors", "..\\u002fa.safetensors", "a.safetensors\\u0000.safetensors",
+        "\\u0000.safetensors", "../../a.safetensors", "a.safetensors/", "//a.safetensors", ".a.safetensors"})
     EXPECT_TRUE(refused(index(std::string(R"("x": ")") + name + "\""), ExitCode::BadInput,
                         {"tensor \"x\" is in", "expected the name of a .safetensors file"}))
         << name;
@@ -78,6 +83,28 @@ TEST(WeightSet, Shards) {
   file("b.safetensors", "x", 3);
   EXPECT_TRUE(refused(index(R"("x": "a.safetensors", "y": "b.safetensors")"), ExitCode::BadInput,
                       {"b.safetensors: tensor \"x\" is in the index of a.safetensors"}));
+}
+
+TEST(WeightSet, LinksOfShards) {
+  TempFolder folder;
+  std::filesystem::path root = folder.file("models--x"), snapshot = root / "snapshots/1", away = folder.file("away");
+  std::filesystem::create_directories(snapshot);
+  std::filesystem::create_directories(root / "blobs");
+  std::filesystem::create_directories(away);
+  for (const auto &place : {snapshot / "a.safetensors", root / "blobs/0f", away / "x.safetensors"})
+    ASSERT_FALSE(writeSafetensors(place, {tensor("x", DType::F32, {1}, bytesOf<float>({1}))}));
+  std::ofstream(snapshot / "model.safetensors.index.json") << R"({"weight_map": {"x": "shard.safetensors"}})";
+  auto open = [&](const std::string &target) {
+    std::filesystem::remove(snapshot / "shard.safetensors");
+    std::filesystem::create_symlink(target, snapshot / "shard.safetensors");
+    return WeightSet::openFolder(snapshot);
+  };
+  for (const char *target : {"a.safetensors", "../../blobs/0f"}) // within the folder; a hub's cache
+    EXPECT_EQ(accepted(accepted(open(target)).readF32("x", {1}))[0], 1) << target;
+  for (const std::string &target : {std::string("../../../away/x.safetensors"), (away / "x.safetensors").string()})
+    EXPECT_TRUE(refused(open(target), ExitCode::BadInput, {"shard.safetensors: a link that leaves the folder", "away"}))
+        << target;
+  EXPECT_TRUE(refused(open("nowhere"), ExitCode::BadInput, {"shard.safetensors: no such file"}));
 }
 
 TEST(WeightSet, WritesWhatItReads) {
