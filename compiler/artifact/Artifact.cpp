@@ -123,7 +123,7 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
     return badInput("the module holds no dec.model, or more than one");
   ArtifactReport report;
   auto start = std::chrono::steady_clock::now();
-  auto packed = packWeights(model, weights);
+  auto packed = packWeights(model, weights, options.packingProgress);
   if (!packed)
     return packed.takeError();
   report.weightSeconds = secondsSince(start);

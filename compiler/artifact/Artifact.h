@@ -9,6 +9,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,10 @@ enum class EmitKind { Executable, Library };
 struct ArtifactOptions {
   std::string output; ///< path of the file
   EmitKind kind = EmitKind::Executable;
-  std::vector<std::string> targets; ///< CPU levels, worst first; not empty
-  KernelBuildOptions kernels;       ///< jobs, cache
-  std::string runtimeDir;           ///< folder of libdecant_runtime.a and the others; "" = beside this program
+  std::vector<std::string> targets;                                             ///< CPU levels, worst first; not empty
+  KernelBuildOptions kernels;                                                   ///< jobs, cache
+  std::function<void(uint64_t doneBytes, uint64_t totalBytes)> packingProgress; ///< may be empty
+  std::string runtimeDir; ///< folder of libdecant_runtime.a and the others; "" = beside this program
 };
 
 struct ArtifactReport {

@@ -6,6 +6,7 @@
 
 #include "llvm/Support/Error.h"
 
+#include <functional>
 #include <vector>
 
 namespace decant {
@@ -16,6 +17,9 @@ struct PackedWeights {
   std::vector<uint8_t> bytes;
   std::vector<uint64_t> sizes;
 };
-llvm::Expected<PackedWeights> packWeights(dec::ModelOp model, const WeightSet &weights);
+using PackingProgress = std::function<void(uint64_t doneBytes, uint64_t totalBytes)>;
+/// Memory: `bytes` and 16 rows; what has been read of the weight files is given back.
+llvm::Expected<PackedWeights> packWeights(dec::ModelOp model, const WeightSet &weights,
+                                          const PackingProgress &progress = nullptr);
 
 } // namespace decant

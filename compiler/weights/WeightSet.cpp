@@ -20,6 +20,7 @@
 #include <cstring>
 #include <set>
 #include <sys/mman.h>
+#include <unistd.h>
 
 using namespace decant;
 
@@ -228,4 +229,14 @@ llvm::Error WeightSet::readRows(std::string_view name, int64_t begin, int64_t en
   for (size_t row = 0; transposed && row < count; ++row)
     convert(*view, first + row, n, static_cast<size_t>(rows), out + row * n);
   return llvm::Error::success();
+}
+
+void WeightSet::release(std::string_view name) const {
+  const TensorView *view = find(name);
+  if (!view)
+    return;
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE)), at = reinterpret_cast<uintptr_t>(view->data);
+  const uintptr_t begin = (at + page - 1) / page * page, end = (at + view->bytes) / page * page;
+  if (begin < end) // advice: a failure changes nothing
+    (void)::madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
 }

@@ -52,6 +52,9 @@ public:
   llvm::Error readRows(std::string_view name, int64_t begin, int64_t end, int64_t width, bool transposed,
                        float *out) const;
 
+  /// Gives the tensor's pages of the mapped file back to the system; reading it again brings them again.
+  void release(std::string_view name) const;
+
 private:
   struct Mapping;
   std::vector<std::shared_ptr<Mapping>> mappings; ///< one a file

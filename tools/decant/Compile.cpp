@@ -123,6 +123,10 @@ ArtifactOptions artifactOptions(const CompileOptions &options, EmitKind kind, co
   artifact.kernels.cacheDir = options.cacheDir;
   artifact.kernels.warn = [](const std::string &text) { fmt::print(stderr, "warning: {}\n", text); };
   if (isatty(STDERR_FILENO))
+    artifact.packingProgress = [](uint64_t done, uint64_t total) {
+      fmt::print(stderr, "\rweights {}%{}", 100 * done / std::max<uint64_t>(total, 1), done == total ? "\r\033[K" : "");
+    };
+  if (isatty(STDERR_FILENO))
     artifact.kernels.progress = [](size_t done, size_t total) {
       fmt::print(stderr, "\rkernels {}/{}{}", done, total, done == total ? "\r\033[K" : "");
     };
