@@ -4,6 +4,7 @@
 #include "compiler/dialect/Dec.h"
 #include "compiler/dialect/Plan.h"
 #include "compiler/passes/MaskToText.h"
+#include "compiler/reference/ReadWeight.h"
 #include "tools/decant/LoadModel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -34,26 +35,13 @@ std::string layerOf(llvm::StringRef weight) {
   return "";
 }
 
-/// The elements of a weight, gathered from the rows it names; a weight of rank 1 has elements for rows.
 llvm::Expected<MaskTensor> readTable(dec::WeightOp weight, const WeightSet &weights) {
+  auto values = readWeight(weight, weights);
+  if (!values)
+    return values.takeError();
   MaskTensor table;
   llvm::append_range(table.extents, weight.getTensorType().getShape());
-  const auto rowSize = size_t(table.extents.size() < 2 ? 1 : table.extents[1]);
-  for (Attribute attribute : weight.getSources()) {
-    auto source = cast<dec::SourceAttr>(attribute);
-    const std::string name = source.getTensor().str();
-    const TensorView *view = weights.find(name);
-    if (!view)
-      return badInput(fmt::format("{}: tensor {} is missing", weights.path(), name));
-    auto values = weights.readF32(name, view->shape);
-    if (!values)
-      return values.takeError();
-    const size_t begin = size_t(source.getBegin()) * rowSize, end = size_t(source.getEnd()) * rowSize;
-    if (end > values->size())
-      return badInput(fmt::format("{}: tensor {} has {} elements, @{} reads up to {}", weights.path(), name,
-                                  values->size(), weight.getSymName().str(), end));
-    table.data.insert(table.data.end(), values->begin() + ptrdiff_t(begin), values->begin() + ptrdiff_t(end));
-  }
+  table.data.assign(values->begin(), values->end());
   return table;
 }
 
