@@ -1,8 +1,8 @@
 // chat_template of tokenizer_config.json, or chat_template.jinja -> the texts around each turn.
 //
-// There is no template engine in the runtime: the two kinds that most models use are recognised by what their templates
-// say, ChatML (<|im_start|>role, text, <|im_end|>) and Llama 3's headers. Others are kept as unknown: a model with one
-// compiles, --chat is refused. Tested in tests/text/ChatTemplateTest.cpp.
+// There is no template engine in the runtime: the kinds that most models use are recognised by what their templates
+// say, ChatML (<|im_start|>role, text, <|im_end|>), Llama 3's headers and Llama 2's [INST]. Others are kept as unknown:
+// a model with one compiles, --chat is refused. Tested in tests/text/ChatTemplateTest.cpp.
 #include "compiler/text/Tokenizer.h"
 
 #include "compiler/config/Errors.h"
@@ -70,7 +70,16 @@ ChatTemplate turns(const std::string &open, const std::string &close, const std:
   return chat;
 }
 
-ChatTemplate recognise(const std::string &source, const std::string &bos) {
+/// Llama 2: [INST] around the user's texts, of which the first has the system's in it.
+bool isLlama2(const std::string &text) {
+  return contains(text, "'<<SYS>>\n'+system_message+'\n<</SYS>>\n\n'+message['content']") &&
+         !contains(text, "'<<SYS>>'in") && // a system text of the template's own
+         (contains(text, "bos_token+'[INST] '+content.strip()+' [/INST]'") ||
+          contains(text, "bos_token+'[INST] '+content|trim+' [/INST]'")) &&
+         (contains(text, "' '+content.strip()+' '+eos_token") || contains(text, "' '+content|trim+' '+eos_token"));
+}
+
+ChatTemplate recognise(const std::string &source, const std::string &bos, const std::string &eos) {
   ChatTemplate unknown;
   unknown.kind = DECANT_CHAT_UNKNOWN;
   std::string text = squeezed(source);
@@ -92,6 +101,15 @@ ChatTemplate recognise(const std::string &source, const std::string &bos) {
     chat.bos = bos;
     return chat;
   }
+  if (isLlama2(text)) {
+    ChatTemplate chat;
+    chat.kind = DECANT_CHAT_LLAMA2;
+    chat.trims = true;
+    chat.before[0] = "<<SYS>>\n", chat.after[0] = "\n<</SYS>>\n\n";
+    chat.before[1] = bos + "[INST] ", chat.after[1] = " [/INST]";
+    chat.before[2] = " ", chat.after[2] = " " + eos;
+    return chat;
+  }
   return unknown;
 }
 
@@ -105,7 +123,7 @@ std::string tokenText(const json::Value *value) {
 } // namespace
 
 llvm::Expected<ChatTemplate> decant::readChatTemplate(const std::string &folder) {
-  std::string config = folder + "/tokenizer_config.json", file = folder + "/chat_template.jinja", text, bos;
+  std::string config = folder + "/tokenizer_config.json", file = folder + "/chat_template.jinja", text, bos, eos;
   if (pathExists(config)) {
     auto root = json::parseFile(config);
     if (!root)
@@ -113,6 +131,7 @@ llvm::Expected<ChatTemplate> decant::readChatTemplate(const std::string &folder)
     if (!root->is(Kind::Object))
       return badInput(config + ": expected an object {...}");
     bos = tokenText(root->find("bos_token"));
+    eos = tokenText(root->find("eos_token"));
     if (const json::Value *value = root->find("chat_template"))
       text = value->is(Kind::String) ? value->text() : value->is(Kind::Null) ? "" : "a list of templates";
   }
@@ -125,5 +144,5 @@ llvm::Expected<ChatTemplate> decant::readChatTemplate(const std::string &folder)
       return content.takeError();
     text = *content;
   }
-  return text.empty() ? ChatTemplate() : recognise(text, bos);
+  return text.empty() ? ChatTemplate() : recognise(text, bos, eos);
 }

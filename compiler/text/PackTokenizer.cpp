@@ -54,25 +54,26 @@ void packMerges(const Tokenizer &t, Block &block, decant_tokenizer &header) {
   header.merges = block.put(merges);
 }
 
-void packOrder(const Tokenizer &t, Block &block, decant_tokenizer &header) {
+/// Ids of the texts that are not empty, sorted as unsigned bytes, like the runtime's std::string_view.
+std::vector<uint32_t> sortedIds(const std::vector<std::string> &texts) {
   std::vector<uint32_t> order;
-  for (size_t id = 0; id < t.keys.size(); ++id)
-    if (!t.keys[id].empty())
+  for (size_t id = 0; id < texts.size(); ++id)
+    if (!texts[id].empty())
       order.push_back(static_cast<uint32_t>(id));
-  // As unsigned bytes, like the runtime's std::string_view.
-  std::sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) { return t.keys[x] < t.keys[y]; });
-  header.order = block.put(order);
+  std::sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) { return texts[x] < texts[y]; });
+  return order;
 }
 
 void packSteps(const Tokenizer &t, Block &block, decant_tokenizer &header) {
   std::vector<decant_text_step> steps;
-  bool forms = false;
+  bool forms = false, breaks = false;
   for (const TextStep &step : t.steps) {
     steps.push_back({step.op, step.value, block.text(step.a), block.text(step.b)});
     forms = forms || step.op == DECANT_TEXT_NFC;
+    breaks = breaks || (step.op == DECANT_TEXT_CHARSMAP && step.value);
   }
   header.steps = block.put(steps);
-  header.classes = block.put(characterClasses());
+  header.classes = block.put(characterClasses(breaks));
   if (!forms)
     return;
   CanonicalForms canonical = canonicalForms();
@@ -104,18 +105,18 @@ std::vector<uint8_t> decant::packTokenizer(const Tokenizer &t) {
   header.flags = t.flags;
   header.unknown_id = t.unknownId;
   header.pieces = block.textList(t.pieces);
-  header.keys = block.textList(t.keys);
+  std::vector<std::string> keys = t.keys;
+  for (size_t id = 0; id < t.names.size(); ++id)
+    keys[id] = keys[id].empty() ? t.names[id] : keys[id];
+  header.keys = block.textList(keys);
   header.bits = block.put(t.bits);
   header.bytes = block.put(t.bytes);
-  packOrder(t, block, header);
+  header.order = block.put(sortedIds(t.keys));
+  header.names = block.put(sortedIds(t.names));
   if (t.model == DECANT_TOKENIZER_BPE)
     packMerges(t, block, header);
   else if (!t.scores.empty()) {
-    constexpr double kUnknownPenalty = 10; // below the worst piece, as SentencePiece has it
-    double least = 0;
-    for (size_t id = 0; id < t.scores.size(); ++id)
-      least = t.keys[id].empty() ? least : std::min(least, t.scores[id]);
-    header.unknown_score = least - kUnknownPenalty;
+    header.unknown_score = t.unknownScore;
     header.scores = block.put(t.scores);
   }
   std::vector<AddedToken> byLength = t.added;

@@ -7,6 +7,7 @@
 #include "compiler/config/KeyReader.h"
 #include "compiler/config/Limits.h"
 #include "compiler/config/RegularFile.h"
+#include "compiler/text/SentencePiece.h"
 #include "compiler/text/TokenizerSteps.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -32,7 +33,11 @@ struct Reader {
       return bad(fmt::format("model.vocab: the id of {} is {}, expected 0 to {}: the model has {} token ids",
                              json::quote(piece), json::excerpt(id), vocab - 1, vocab));
     auto number = static_cast<int32_t>(id.integer());
-    ids[piece] = number;
+    auto [known, isNew] = ids.try_emplace(piece, number);
+    if (!isNew) { // of equal pieces the last is found
+      result.keys[static_cast<size_t>(known->second)].clear();
+      known->second = number;
+    }
     result.keys[static_cast<size_t>(number)] = piece;
     return llvm::Error::success();
   }
@@ -95,7 +100,10 @@ struct Reader {
       if (llvm::Error error = readPiece(entry.items()[0].text(), Value(static_cast<int64_t>(i))))
         return error;
       result.scores[i] = entry.items()[1].real();
+      result.unknownScore = std::min(result.unknownScore, result.scores[i]);
     }
+    constexpr double kUnknownPenalty = 10; // below the worst piece
+    result.unknownScore -= kUnknownPenalty;
     result.unknownId = static_cast<int32_t>(keys.integerOrNull("unk_id", -1, -1, vocab - 1));
     flag(keys, "byte_fallback", DECANT_TOKENIZER_BYTE_FALLBACK);
     return keys.finish();
@@ -208,13 +216,25 @@ llvm::Expected<Tokenizer> decant::readTokenizerJson(const std::string &path, int
   return Reader{path, vocab}.read(*root);
 }
 
-llvm::Expected<std::vector<uint8_t>> decant::readTokenizer(const std::string &folder, int64_t vocab) {
-  std::string path = folder + "/tokenizer.json";
-  if (!pathExists(path) || vocab < 1)
+llvm::Expected<std::vector<uint8_t>> decant::readTokenizer(const std::string &folder, const std::string &family,
+                                                           int64_t vocab) {
+  if (vocab < 1)
     return std::vector<uint8_t>();
-  llvm::Expected<Tokenizer> tokenizer = readTokenizerJson(path, vocab);
+  std::optional<Tokenizer> tokenizer;
+  std::string path = folder + "/tokenizer.json";
+  if (pathExists(path)) {
+    llvm::Expected<Tokenizer> read = readTokenizerJson(path, vocab);
+    if (!read)
+      return read.takeError();
+    tokenizer = std::move(*read);
+  } else {
+    auto read = readSentencePieceFolder(folder, family, vocab);
+    if (!read)
+      return read.takeError();
+    tokenizer = std::move(*read);
+  }
   if (!tokenizer)
-    return tokenizer.takeError();
+    return std::vector<uint8_t>();
   llvm::Expected<ChatTemplate> chat = readChatTemplate(folder);
   if (!chat)
     return chat.takeError();

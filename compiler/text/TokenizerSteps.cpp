@@ -2,7 +2,9 @@
 #include "compiler/text/TokenizerSteps.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Base64.h"
 #include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/Endian.h"
 
 #include <fmt/format.h>
 
@@ -77,17 +79,34 @@ struct StepReader {
     } else if (type == "Prepend") {
       step.op = DECANT_TEXT_PREPEND;
       step.a = keys.text("prepend", std::nullopt);
+    } else if (type == "Precompiled") {
+      std::vector<char> map;
+      if (llvm::Error error = llvm::decodeBase64(keys.text("precompiled_charsmap", ""), map))
+        return badInput(fmt::format("{}: normalizer: precompiled_charsmap: {}", path, toString(std::move(error))));
+      if (map.empty()) // an identity
+        return llvm::Error::success();
+      step = {DECANT_TEXT_CHARSMAP, 1, std::string(map.begin(), map.end()), ""};
+      if (!isCharsMap(step.a))
+        return badInput(path + ": normalizer: precompiled_charsmap is damaged: its trie goes over its end");
+    } else if (type == "Strip") {
+      step.op = DECANT_TEXT_STRIP;
+      step.value = keys.boolean("strip_left", true) | keys.boolean("strip_right", true) << 1;
     } else if (type == "Replace") {
       std::string regex;
       step.op = DECANT_TEXT_REPLACE;
       readPattern(keys, step.a, regex);
       step.b = keys.text("content", std::nullopt);
-      if (!regex.empty())
+      if (regex == " {2,}")
+        step.op = DECANT_TEXT_COLLAPSE;
+      else if (regex == "\n" || regex == "\\n")
+        step.a = "\n";
+      else if (!regex.empty())
         return refuse("normalizer",
                       fmt::format("Replace of the regular expression {} is not supported", json::quote(regex)));
     } else {
       return refuse("normalizer",
-                    fmt::format("{} is not supported; known: NFC, Prepend, Replace, Sequence", json::quote(type)));
+                    fmt::format("{} is not supported; known: NFC, Precompiled, Prepend, Replace, Strip, Sequence",
+                                json::quote(type)));
     }
     result.steps.push_back(step);
     return llvm::Error::success();
@@ -259,6 +278,10 @@ llvm::Error decant::readPostProcessor(const Value *value, const std::string &pat
                                    path, json::quote(type)));
   }
   return keys.finish();
+}
+
+bool decant::isCharsMap(llvm::StringRef map) {
+  return map.size() >= 4 && llvm::support::endian::read32le(map.data()) <= map.size() - 4;
 }
 
 std::optional<std::string> decant::bytesOfAlphabet(llvm::StringRef text) {

@@ -22,6 +22,9 @@ llvm::Expected<TokenizerSteps> readTokenizerSteps(KeyReader &keys, const std::st
 llvm::Error readPostProcessor(const json::Value *value, const std::string &path, int64_t vocab,
                               std::vector<int32_t> &prefix, std::vector<int32_t> &suffix);
 
+/// Whether a precompiled map has the parts that its first number promises.
+bool isCharsMap(llvm::StringRef map);
+
 /// GPT-2 spells bytes as characters, each byte one: the bytes of a text in that alphabet; nothing if a character is not
 /// of it.
 std::optional<std::string> bytesOfAlphabet(llvm::StringRef text);

@@ -49,12 +49,47 @@ uint32_t classOf(utf8proc_int32_t character) {
   }
 }
 
+uint32_t breakOf(utf8proc_int32_t character) {
+  switch (utf8proc_get_property(character)->boundclass) {
+  case UTF8PROC_BOUNDCLASS_CR:
+    return DECANT_BREAK_CR;
+  case UTF8PROC_BOUNDCLASS_LF:
+    return DECANT_BREAK_LF;
+  case UTF8PROC_BOUNDCLASS_CONTROL:
+    return DECANT_BREAK_CONTROL;
+  case UTF8PROC_BOUNDCLASS_EXTEND:
+    return DECANT_BREAK_EXTEND;
+  case UTF8PROC_BOUNDCLASS_ZWJ:
+    return DECANT_BREAK_JOINER;
+  case UTF8PROC_BOUNDCLASS_SPACINGMARK:
+    return DECANT_BREAK_SPACING;
+  case UTF8PROC_BOUNDCLASS_PREPEND:
+    return DECANT_BREAK_PREPEND;
+  case UTF8PROC_BOUNDCLASS_REGIONAL_INDICATOR:
+    return DECANT_BREAK_REGIONAL;
+  case UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC:
+    return DECANT_BREAK_PICTOGRAPH;
+  case UTF8PROC_BOUNDCLASS_L:
+    return DECANT_BREAK_L;
+  case UTF8PROC_BOUNDCLASS_V:
+    return DECANT_BREAK_V;
+  case UTF8PROC_BOUNDCLASS_T:
+    return DECANT_BREAK_T;
+  case UTF8PROC_BOUNDCLASS_LV:
+    return DECANT_BREAK_LV;
+  case UTF8PROC_BOUNDCLASS_LVT:
+    return DECANT_BREAK_LVT;
+  default:
+    return DECANT_BREAK_OTHER;
+  }
+}
+
 } // namespace
 
-std::vector<decant_class> decant::characterClasses() {
+std::vector<decant_class> decant::characterClasses(bool breaks) {
   std::vector<decant_class> result;
   for (utf8proc_int32_t character = 0; character < kCharacters; ++character) {
-    uint32_t bits = classOf(character);
+    uint32_t bits = classOf(character) | (breaks ? breakOf(character) << DECANT_CLASS_BREAK_SHIFT : 0);
     if (result.empty() || result.back().bits != bits)
       result.push_back({static_cast<uint32_t>(character), bits});
   }

@@ -115,7 +115,7 @@ Outcome addCharacters(Word &word, std::string_view text) {
 
 Outcome encodeBpe(const Tokenizer &tokenizer, std::string_view text, Array<int32_t> &ids) {
   if (tokenizer.has(DECANT_TOKENIZER_WHOLE_WORDS))
-    if (int32_t id = tokenizer.find(text); id >= 0)
+    if (const int32_t id = tokenizer.find(text); id >= 0 && static_cast<size_t>(id) < tokenizer.vocab())
       return ids.push(id) ? Outcome::Ok : Outcome::NoMemory;
   Word word{tokenizer, {}, {}};
   if (tokenizer.has(DECANT_TOKENIZER_BYTES)) {
@@ -131,9 +131,11 @@ Outcome encodeBpe(const Tokenizer &tokenizer, std::string_view text, Array<int32
   }
   if (!word.merge())
     return Outcome::NoMemory;
-  for (const Symbol &symbol : word.symbols)
-    if (symbol.id >= 0 && !ids.push(symbol.id))
+  for (const Symbol &symbol : word.symbols) {
+    const bool known = static_cast<size_t>(symbol.id) < tokenizer.vocab();
+    if (symbol.id >= 0 && !ids.push(known ? symbol.id : tokenizer.header().unknown_id))
       return Outcome::NoMemory;
+  }
   return Outcome::Ok;
 }
 

@@ -95,6 +95,36 @@ bool replaceAll(std::string_view text, std::string_view from, std::string_view t
   return true;
 }
 
+/// Bytes of `mark`, or of a white space character where that is empty, at an end of the text; 0: it does not stand
+/// there.
+size_t markAt(const Tokenizer &tokenizer, std::string_view text, std::string_view mark, bool right) {
+  if (!mark.empty())
+    return (right ? text.ends_with(mark) : text.starts_with(mark)) ? mark.size() : 0;
+  if (text.empty())
+    return 0;
+  size_t from = right ? text.size() - 1 : 0;
+  while (right && from && (text[from] & 0xc0) == 0x80)
+    --from;
+  size_t to = from;
+  return tokenizer.classOf(nextCharacter(text, to)) & DECANT_CLASS_SPACE ? to - from : 0;
+}
+
+/// Runs of two spaces or more become `to`.
+bool collapse(std::string_view text, std::string_view to, Array<char> &out) {
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at;
+    while (end < text.size() && text[end] == ' ')
+      ++end;
+    const bool run = end - at >= 2;
+    end = run ? end : at + 1;
+    const std::string_view part = run ? to : partOf(text, at, 1);
+    if (!out.append(part.data(), part.size()))
+      return false;
+    at = end;
+  }
+  return true;
+}
+
 bool apply(const Tokenizer &tokenizer, const decant_text_step &step, std::string_view text, Array<char> &out) {
   const std::string_view a = tokenizer.text(step.a), b = tokenizer.text(step.b);
   switch (step.op) {
@@ -102,12 +132,28 @@ bool apply(const Tokenizer &tokenizer, const decant_text_step &step, std::string
     return composeCanonically(tokenizer, text, out);
   case DECANT_TEXT_PREPEND:
     return (text.empty() || out.append(a.data(), a.size())) && out.append(text.data(), text.size());
+  case DECANT_TEXT_STRIP: {
+    const std::string_view kept = strip(tokenizer, text, a, step.value);
+    return out.append(kept.data(), kept.size());
+  }
+  case DECANT_TEXT_COLLAPSE:
+    return collapse(text, b, out);
+  case DECANT_TEXT_CHARSMAP:
+    return mapCharacters(tokenizer, step, text, out);
   default: // REPLACE: checkTokenizer lets no other through
     return replaceAll(text, a, b, out);
   }
 }
 
 } // namespace
+
+std::string_view strip(const Tokenizer &tokenizer, std::string_view text, std::string_view mark, uint32_t ends) {
+  while (const size_t bytes = ends & 1 ? markAt(tokenizer, text, mark, false) : 0)
+    text.remove_prefix(bytes);
+  while (const size_t bytes = ends & 2 ? markAt(tokenizer, text, mark, true) : 0)
+    text.remove_suffix(bytes);
+  return text;
+}
 
 bool composeCanonically(const Tokenizer &tokenizer, std::string_view text, Array<char> &out) {
   if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; }))

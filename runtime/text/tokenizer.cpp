@@ -5,8 +5,8 @@
 
 namespace decant::rt {
 
-int32_t Tokenizer::find(std::string_view wanted) const {
-  const auto order = list<uint32_t>(header().order);
+int32_t Tokenizer::search(decant_range sorted, std::string_view wanted) const {
+  const auto order = list<uint32_t>(sorted);
   auto found = std::lower_bound(order.begin(), order.end(), wanted,
                                 [this](uint32_t id, std::string_view value) { return key(id) < value; });
   return found != order.end() && key(*found) == wanted ? static_cast<int32_t>(*found) : -1;
@@ -59,6 +59,7 @@ struct Checker {
     return range.offset % alignof(T) == 0 && range.offset <= bytes && range.count <= (bytes - range.offset) / sizeof(T);
   }
   bool isId(int32_t id) const { return id >= 0 && static_cast<size_t>(id) < t.vocab(); }
+  bool isKey(int32_t id) const { return id >= 0 && static_cast<size_t>(id) < t.header().keys.count; }
   bool isIdOrNone(int32_t id) const { return id == -1 || isId(id); }
 
   bool texts(decant_range range) const {
@@ -68,16 +69,27 @@ struct Checker {
     return std::all_of(list.begin(), list.end(), [this](decant_range text) { return fits<char>(text); });
   }
 
+  bool sorted(decant_range range) const {
+    if (!fits<uint32_t>(range))
+      return false;
+    const auto order = t.list<uint32_t>(range);
+    for (size_t i = 0; i < order.size(); ++i)
+      if (order[i] >= t.header().keys.count || (i && !(t.key(order[i - 1]) < t.key(order[i]))))
+        return false;
+    return true;
+  }
+
   bool pieces() const {
     const decant_tokenizer &h = t.header();
     const size_t vocab = h.pieces.count;
-    if (vocab < 1 || vocab > 1u << 24 || h.keys.count != vocab || h.bits.count != vocab || !texts(h.pieces) ||
-        !texts(h.keys) || !fits<uint8_t>(h.bits) || !fits<uint32_t>(h.order) || !isIdOrNone(h.unknown_id))
+    const bool all_known = h.keys.count == vocab;
+    if (vocab < 1 || h.keys.count > 1u << 24 || h.keys.count < vocab || h.bits.count != vocab || !texts(h.pieces) ||
+        !texts(h.keys) || !fits<uint8_t>(h.bits) || !sorted(h.order) || !sorted(h.names) || !isIdOrNone(h.unknown_id) ||
+        ((!all_known || t.has(DECANT_TOKENIZER_LANGUAGE)) && h.unknown_id < 0))
       return false;
-    const auto order = t.list<uint32_t>(h.order);
-    for (size_t i = 0; i < order.size(); ++i)
-      if (order[i] >= vocab || (i && !(t.key(order[i - 1]) < t.key(order[i]))))
-        return false;
+    const auto names = t.list<uint32_t>(h.names);
+    if (std::any_of(names.begin(), names.end(), [vocab](uint32_t id) { return id >= vocab; }))
+      return false;
     if (!fits<int32_t>(h.bytes) || (h.bytes.count != 0 && h.bytes.count != 256))
       return false;
     const auto ids = t.list<int32_t>(h.bytes);
@@ -87,16 +99,16 @@ struct Checker {
   bool model() const {
     const decant_tokenizer &h = t.header();
     if (h.model == DECANT_TOKENIZER_UNIGRAM)
-      return fits<double>(h.scores) && h.scores.count == h.pieces.count;
+      return fits<double>(h.scores) && h.scores.count == h.keys.count;
     if (h.model != DECANT_TOKENIZER_BPE || !fits<uint32_t>(h.starts) || !fits<decant_merge>(h.merges) ||
-        h.starts.count != h.pieces.count + 1 || ((h.flags & DECANT_TOKENIZER_BYTES) && h.bytes.count != 256))
+        h.starts.count != h.keys.count + 1 || ((h.flags & DECANT_TOKENIZER_BYTES) && h.bytes.count != 256))
       return false;
     const auto starts = t.list<uint32_t>(h.starts);
     if (starts.front() != 0 || starts.back() != h.merges.count || !std::is_sorted(starts.begin(), starts.end()))
       return false;
     const auto merges = t.list<decant_merge>(h.merges);
     return std::all_of(merges.begin(), merges.end(),
-                       [this](const decant_merge &m) { return isId(m.right) && isId(m.id); });
+                       [this](const decant_merge &m) { return isKey(m.right) && isKey(m.id); });
   }
 
   bool added() const {
@@ -113,6 +125,14 @@ struct Checker {
     return true;
   }
 
+  bool isMap(decant_range range) const {
+    uint32_t bytes = 0;
+    if (range.count < sizeof(bytes))
+      return false;
+    std::memcpy(&bytes, t.text(range).data(), sizeof(bytes));
+    return bytes <= range.count - sizeof(bytes);
+  }
+
   bool steps() const {
     const decant_tokenizer &h = t.header();
     if (!fits<decant_text_step>(h.steps) || h.steps.count > 16)
@@ -120,10 +140,10 @@ struct Checker {
     bool words = false; // pre-tokenizers come last
     for (const decant_text_step &step : t.list<decant_text_step>(h.steps)) {
       const bool known =
-          step.op <= DECANT_TEXT_REPLACE || (step.op >= DECANT_TEXT_PATTERN && step.op <= DECANT_TEXT_WHITESPACE);
+          step.op <= DECANT_TEXT_CHARSMAP || (step.op >= DECANT_TEXT_PATTERN && step.op <= DECANT_TEXT_WHITESPACE);
       const bool marks = step.op == DECANT_TEXT_METASPACE || step.op == DECANT_TEXT_SPACES;
       if (!known || !fits<char>(step.a) || !fits<char>(step.b) || (marks && step.a.count == 0) ||
-          (words && step.op < DECANT_TEXT_PATTERN))
+          (step.op == DECANT_TEXT_CHARSMAP && !isMap(step.a)) || (words && step.op < DECANT_TEXT_PATTERN))
         return false;
       words = words || step.op >= DECANT_TEXT_PATTERN;
     }

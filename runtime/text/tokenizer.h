@@ -28,8 +28,10 @@ struct Tokenizer {
   std::string_view key(uint32_t id) const { return text(list<decant_range>(header().keys)[id]); }
   std::string_view piece(uint32_t id) const { return text(list<decant_range>(header().pieces)[id]); }
   uint8_t bits(uint32_t id) const { return list<uint8_t>(header().bits)[id]; }
-  /// The id of a whole key, or -1.
-  int32_t find(std::string_view key) const;
+  /// The id of a whole key of the model, or of a name that is not the model's; -1: none.
+  int32_t find(std::string_view key) const { return search(header().order, key); }
+  int32_t findName(std::string_view key) const { return search(header().names, key); }
+  int32_t search(decant_range sorted, std::string_view key) const;
   /// decant_class_bits of a character.
   uint32_t classOf(uint32_t character) const;
 };
@@ -55,7 +57,17 @@ Outcome encodeUnigram(const Tokenizer &tokenizer, std::string_view word, Array<i
 
 /// Applies the normalizers among the steps, in order (normalize.cpp). `first`: of all texts between added tokens.
 bool normalize(const Tokenizer &tokenizer, std::string_view text, Array<char> &out);
+/// `text` without `mark`s, or where that is empty without white space, at its ends: bit 0 the left, bit 1 the right.
+std::string_view strip(const Tokenizer &tokenizer, std::string_view text, std::string_view mark, uint32_t ends);
+/// Step DECANT_TEXT_CHARSMAP (charsmap.cpp).
+bool mapCharacters(const Tokenizer &tokenizer, const decant_text_step &step, std::string_view text, Array<char> &out);
 bool composeCanonically(const Tokenizer &tokenizer, std::string_view text, Array<char> &out);
+
+/// INVALID_ARGUMENT, saying where, unless `text` is UTF-8 (chat.cpp).
+decant_status checkUtf8(const char *text, const char *what, const Message &message);
+/// The text of a conversation, special tokens in it (chat.cpp). INVALID_ARGUMENT: an unknown role or order of turns.
+decant_status renderChat(const Tokenizer &tokenizer, const decant_chat_message *messages, size_t count,
+                         Array<char> &out, const Message &message);
 
 /// Applies the pre-tokenizers from `step` on and hands each word on (split.cpp). `first`: the text begins the input.
 Outcome splitWords(const Tokenizer &tokenizer, size_t step, std::string_view text, bool first, Array<int32_t> &ids);

@@ -1,7 +1,6 @@
 // Tokenizers: text -> ids, ids -> text, conversations -> ids. See tokenizer.h.
 #include "runtime/text/codec.h"
 #include "runtime/text/tokenizer.h"
-#include "runtime/text/utf8.h"
 
 #include <algorithm>
 
@@ -79,9 +78,22 @@ struct Encoder {
     return between(partOf(text, from), from == 0);
   }
 
+  /// Takes the language token that `text` begins with, such as ">>de<<".
+  bool language(std::string_view &text) {
+    const size_t close = text.starts_with(">>") ? text.find("<<") : text.npos;
+    if (close == text.npos)
+      return true;
+    const std::string_view code = partOf(text, 0, close + 2);
+    text.remove_prefix(code.size());
+    const int32_t id = tokenizer.findName(code);
+    return ids.push(id >= 0 ? id : tokenizer.header().unknown_id);
+  }
+
   Outcome run(std::string_view text) {
     return cut(text, false, [&](std::string_view part, bool first) {
       Array<char> normal;
+      if (tokenizer.has(DECANT_TOKENIZER_LANGUAGE) && !language(part))
+        return Outcome::NoMemory;
       if (part.empty())
         return Outcome::Ok;
       if (!normalize(tokenizer, part, normal))
@@ -92,15 +104,6 @@ struct Encoder {
     });
   }
 };
-
-decant_status checkUtf8(const char *text, const char *what, const Message &message) {
-  int bytes = 0;
-  for (const char *at = text; *at; at += bytes)
-    if (nextCodepoint(at, &bytes) < 0)
-      return message.fail(DECANT_INVALID_ARGUMENT, "%s is not UTF-8 at byte %zu (0x%02x)", what,
-                          static_cast<size_t>(at - text), static_cast<unsigned>(static_cast<uint8_t>(*at)));
-  return DECANT_OK;
-}
 
 decant_status encodeText(const Tokenizer &tokenizer, std::string_view text, Array<int32_t> &ids,
                          const Message &message) {
@@ -215,6 +218,8 @@ decant_status decode(const Tables &tables, const int32_t *ids, size_t count, cha
   std::string_view result = viewOf(all);
   if (tokenizer.has(DECANT_TOKENIZER_STRIP) && result.starts_with(' '))
     result.remove_prefix(1);
+  if (tokenizer.has(DECANT_TOKENIZER_STRIP_ENDS))
+    result = strip(tokenizer, result, "", 3);
   if (capacity) {
     const size_t kept = std::min(result.size(), capacity - 1);
     std::copy_n(result.data(), kept, text);
@@ -224,63 +229,20 @@ decant_status decode(const Tables &tables, const int32_t *ids, size_t count, cha
   return DECANT_OK;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpaces = " \t\n\v\f\r";
-  const size_t from = text.find_first_not_of(kSpaces);
-  return from == text.npos ? std::string_view() : partOf(text, from, text.find_last_not_of(kSpaces) - from + 1);
-}
-
-struct Conversation {
-  const Tokenizer &tokenizer;
-  const Message &message;
-  Array<char> text;
-
-  bool put(std::string_view part) { return text.append(part.data(), part.size()); }
-
-  bool turn(int role, std::string_view words) {
-    const decant_chat &chat = tokenizer.header().chat;
-    return put(tokenizer.text(chat.before[role])) && put(chat.trims ? trimmed(words) : words) &&
-           put(tokenizer.text(chat.after[role]));
-  }
-
-  decant_status render(const decant_chat_message *messages, size_t count) {
-    constexpr std::string_view kRoles[] = {"system", "user", "assistant"};
-    const decant_chat &chat = tokenizer.header().chat;
-    bool ok = put(tokenizer.text(chat.bos));
-    const bool system = std::string_view(messages[0].role ? messages[0].role : "") == kRoles[0];
-    if (!system && chat.default_system.count)
-      ok = ok && turn(0, tokenizer.text(chat.default_system));
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view role = messages[i].role ? messages[i].role : "";
-      const auto *known = std::find(std::begin(kRoles), std::end(kRoles), role);
-      if (known == std::end(kRoles) || !messages[i].text)
-        return message.fail(DECANT_INVALID_ARGUMENT,
-                            "message %zu: the role must be system, user or assistant, and there "
-                            "must be a text",
-                            i);
-      if (decant_status status = checkUtf8(messages[i].text, "a message", message); status != DECANT_OK)
-        return status;
-      ok = ok && turn(static_cast<int>(known - kRoles), messages[i].text);
-    }
-    ok = ok && put(tokenizer.text(chat.generation));
-    return ok ? DECANT_OK : message.fail(DECANT_RESOURCE_EXHAUSTED, "out of memory");
-  }
-};
-
 decant_status chat(const Tables &tables, const decant_chat_message *messages, size_t count, int32_t *ids,
                    size_t capacity, const Message &message, size_t *out_count) {
   const Tokenizer tokenizer = tokenizerOf(tables);
   if (tokenizer.header().chat.kind == DECANT_CHAT_NONE)
     return message.fail(DECANT_UNIMPLEMENTED, "this model has no chat template: give the text as it is");
-  if (tokenizer.header().chat.kind != DECANT_CHAT_TURNS)
+  if (tokenizer.header().chat.kind == DECANT_CHAT_UNKNOWN)
     return message.fail(DECANT_UNIMPLEMENTED,
-                        "the model's chat_template is not of the ChatML or Llama 3 kind, the ones "
+                        "the model's chat_template is not of the ChatML, Llama 2 or Llama 3 kind, the ones "
                         "that decant knows: give the text as it is");
-  Conversation conversation{tokenizer, message, {}};
-  if (decant_status status = conversation.render(messages, count); status != DECANT_OK)
+  Array<char> text;
+  if (decant_status status = renderChat(tokenizer, messages, count, text, message); status != DECANT_OK)
     return status;
   Array<int32_t> all; // the template has the special tokens: none are added around it
-  if (decant_status status = encodeText(tokenizer, viewOf(conversation.text), all, message); status != DECANT_OK)
+  if (decant_status status = encodeText(tokenizer, viewOf(text), all, message); status != DECANT_OK)
     return status;
   return give(all, ids, capacity, out_count);
 }

@@ -21,7 +21,8 @@ struct Lattice {
   void reach(size_t from, size_t to, int32_t id, double score) {
     const double sum = nodes[from].score + score;
     if (nodes[to].from < 0 || sum > nodes[to].score)
-      nodes[to] = {sum, id, static_cast<int32_t>(from)};
+      nodes[to] = {tokenizer.has(DECANT_TOKENIZER_FLOAT_SUMS) ? static_cast<float>(sum) : sum, id,
+                   static_cast<int32_t>(from)};
   }
 
   /// All pieces that begin at `from`; whether one of them is a single character, which ends at `single`.
@@ -54,7 +55,13 @@ struct Lattice {
 /// The id of a piece that may be several unknown characters, fused.
 bool emit(const Tokenizer &tokenizer, std::string_view piece, int32_t id, Array<int32_t> &ids) {
   const auto bytes = tokenizer.list<int32_t>(tokenizer.header().bytes);
-  if (id != tokenizer.header().unknown_id || !tokenizer.has(DECANT_TOKENIZER_BYTE_FALLBACK) || bytes.empty())
+  if (static_cast<size_t>(id) >= tokenizer.vocab())
+    return ids.push(tokenizer.header().unknown_id);
+  if (id != tokenizer.header().unknown_id)
+    return ids.push(id);
+  if (const int32_t name = tokenizer.findName(piece); name >= 0)
+    return ids.push(name);
+  if (!tokenizer.has(DECANT_TOKENIZER_BYTE_FALLBACK) || bytes.empty())
     return ids.push(id);
   for (char byte : piece)
     if (bytes[static_cast<uint8_t>(byte)] < 0)

@@ -59,7 +59,7 @@ constexpr int64_t kVocab = 1000; // more than any of them: a model may have ids 
 
 struct Samples : testing::TestWithParam<std::string> {
   std::string folder = samplesFolder() + "/" + GetParam();
-  std::vector<uint8_t> block = accepted(readTokenizer(folder, kVocab));
+  std::vector<uint8_t> block = accepted(readTokenizer(folder, GetParam(), kVocab)); // of SentencePiece: kind = family
 };
 
 TEST_P(Samples, IdsAndTextsAreHuggingFaces) {
@@ -107,7 +107,7 @@ TEST_P(Chats, IdsAreTransformers) {
   EXPECT_GE(chats, 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Chats, testing::Values("llama3", "qwen2", "smollm"),
+INSTANTIATE_TEST_SUITE_P(All, Chats, testing::Values("llama2", "llama3", "qwen2", "smollm"),
                          [](const auto &info) { return info.param; });
 
 TEST_P(Samples, DamagedTablesAreRefusedOrRead) {
@@ -130,9 +130,42 @@ TEST_P(Samples, DamagedTablesAreRefusedOrRead) {
   EXPECT_GT(refusals, 20) << "seed 7";
 }
 
+TEST_P(Samples, DamagedFilesAreRefusedOrRead) {
+  std::mt19937 random(11);
+  int refusals = 0;
+  for (const char *name : {"tokenizer.json", "spiece.model", "sentencepiece.bpe.model", "source.spm", "vocab.json"}) {
+    if (!std::filesystem::exists(folder + "/" + name))
+      continue;
+    TempFolder copy;
+    for (const auto &file : std::filesystem::directory_iterator(folder))
+      if (file.path().extension() != ".jsonl")
+        std::filesystem::copy(file.path(), copy.path);
+    const std::string whole = readBytes(folder + "/" + name);
+    for (int round = 0; round < 60; ++round) {
+      std::string damaged = whole;
+      for (int i = 0; i < 3; ++i)
+        damaged[random() % damaged.size()] ^= static_cast<char>(1u << random() % 8);
+      damaged.resize(round % 3 ? damaged.size() : random() % damaged.size());
+      copy.write(name, damaged);
+      auto read = readTokenizer(copy.path, GetParam(), kVocab);
+      if (!read) {
+        std::string message = outcomeOf(read.takeError()).message;
+        EXPECT_NE(message.find(name), std::string::npos) << message << ", seed 11, round " << round;
+        ++refusals;
+        continue;
+      }
+      Model model(*read);
+      ASSERT_EQ(model.check(), DECANT_OK) << name << ", seed 11, round " << round;
+      (void)model.encode("It's 1234 <s> >>fra<< \u00e9e\u0301 \u4eca \u00bd\u0301 dogs<|im_end|> \U0001f600");
+      (void)model.decode({0, 5, 300, 999});
+    }
+  }
+  EXPECT_GT(refusals, 20) << "seed 11";
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Samples,
                          testing::Values("gpt2", "llama3", "qwen2", "smollm", "bart", "llama2", "mistral", "gemma",
-                                         "unigram"),
+                                         "unigram", "nllb", "t5", "mt5", "pegasus", "mbart", "marian", "m2m_100"),
                          [](const auto &info) { return info.param; });
 
 TEST(Tokenizer, Refusals) {
@@ -172,7 +205,7 @@ TEST(Tokenizer, Refusals) {
   for (const auto &bad : cases) {
     TempFolder folder;
     folder.write("tokenizer.json", bad.text);
-    EXPECT_TRUE(refused(readTokenizer(folder.path, 8), bad.code, {"tokenizer.json", bad.message})) << bad.text;
+    EXPECT_TRUE(refused(readTokenizer(folder.path, "llama", 8), bad.code, {"tokenizer.json", bad.message})) << bad.text;
   }
 }
 

@@ -70,7 +70,7 @@ llvm::Expected<LoadedModel> loadFolder(MLIRContext &context, const ModelSource &
     return text.takeError();
   ImportOptions options;
   if (!*text) {
-    auto tokenizer = readTokenizer(source.path, config->vocab);
+    auto tokenizer = readTokenizer(source.path, config->family, config->vocab);
     if (!tokenizer)
       return tokenizer.takeError();
     options.tokenizer = std::move(*tokenizer);
