@@ -1,6 +1,9 @@
 // Tokenizer -> the block of runtime/include/decant_tokenizer.h.
 #include "compiler/text/Tokenizer.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -83,6 +86,34 @@ void packSteps(const Tokenizer &t, Block &block, decant_tokenizer &header) {
   header.decomposed = block.put(canonical.decomposed);
 }
 
+/// The code that a language's token says: __fr__ (M2M-100), fra_Latn (NLLB), fr_XX (mBART); "": it is no such token.
+std::string languageOf(llvm::StringRef token) {
+  llvm::StringRef code = token;
+  if (code.consume_front("__") && code.consume_back("__") && code.size() >= 2 && code.size() <= 3)
+    return code.str();
+  auto [name, region] = token.split('_');
+  bool isLower = name.size() >= 2 && name.size() <= 3 && llvm::all_of(name, llvm::isLower);
+  bool isRegion = region.size() == 2 && llvm::all_of(region, llvm::isUpper);
+  bool isScript = region.size() == 4 && llvm::isUpper(region[0]) && llvm::all_of(region.drop_front(), llvm::isLower);
+  return isLower && (isRegion || isScript) ? token.str() : "";
+}
+
+void packLanguages(const Tokenizer &t, Block &block, decant_tokenizer &header) {
+  std::vector<decant_language> languages;
+  std::vector<int32_t> around = t.prefix;
+  around.insert(around.end(), t.suffix.begin(), t.suffix.end());
+  for (const AddedToken &token : t.added) {
+    std::string code = languageOf(token.text);
+    if (code.empty())
+      continue;
+    languages.push_back({block.text(code), token.id, 0});
+    auto place = std::find(around.begin(), around.end(), token.id);
+    if (place != around.end() && header.source_language == 0)
+      header.source_language = static_cast<uint32_t>(place - around.begin()) + 1;
+  }
+  header.languages = block.put(languages);
+}
+
 void packChat(const ChatTemplate &chat, Block &block, decant_chat &out) {
   out.kind = chat.kind;
   out.trims = chat.trims;
@@ -129,6 +160,7 @@ std::vector<uint8_t> decant::packTokenizer(const Tokenizer &t) {
   packSteps(t, block, header);
   header.prefix = block.put(t.prefix);
   header.suffix = block.put(t.suffix);
+  packLanguages(t, block, header);
   packChat(t.chat, block, header.chat);
   block.bytes.resize((block.bytes.size() + 7) / 8 * 8);
   std::memcpy(block.bytes.data(), &header, sizeof(header));

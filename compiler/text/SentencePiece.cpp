@@ -180,8 +180,8 @@ struct ModelReader {
         return damaged(fmt::format("the piece {} is there twice", json::quote(piece.text)).c_str());
       bool special = piece.type == SentencePieceModel::UserDefined || piece.type == SentencePieceModel::Unused;
       if (model.isBpe && special)
-        return refuse(
-            fmt::format("piece {}: user-defined and unused pieces are not supported with bpe", json::quote(piece.text)));
+        return refuse(fmt::format("piece {}: user-defined and unused pieces are not supported with bpe",
+                                  json::quote(piece.text)));
     }
     return std::move(model);
   }
@@ -274,8 +274,8 @@ void decant::addPieces(const SentencePieceModel &model, const std::vector<int32_
   for (size_t i = 0; i < model.pieces.size(); ++i) {
     const SentencePieceModel::Piece &piece = model.pieces[i];
     if (piece.isMatched())
-      tokenizer.scores[static_cast<size_t>(keys[i])] =
-          piece.type == SentencePieceModel::Normal ? piece.score
-                                                   : double(piece.text.size()) * most - kUserDefinedPenalty;
+      tokenizer.scores[static_cast<size_t>(keys[i])] = piece.type == SentencePieceModel::Normal
+                                                           ? piece.score
+                                                           : double(piece.text.size()) * most - kUserDefinedPenalty;
   }
 }

@@ -1,7 +1,7 @@
 // Folders with SentencePiece files in place of a tokenizer.json -> Tokenizer, one function a family.
 //
-// Marian and M2M-100 look SentencePiece's pieces up in vocab.json; T5, Pegasus and mBART number them, from an offset on,
-// and cut and normalize as their tokenizer.json would. Source: the tokenizers of transformers 5.
+// Marian and M2M-100 look SentencePiece's pieces up in vocab.json; T5, Pegasus and mBART number them, from an offset
+// on, and cut and normalize as their tokenizer.json would. Source: the tokenizers of transformers 5.
 #include "compiler/text/SentencePiece.h"
 
 #include "compiler/config/Errors.h"
@@ -286,8 +286,8 @@ struct Folder {
   llvm::Error readPegasus(const SentencePieceModel &model, const char *file) {
     int64_t offset = number("offset", 103);
     if (offset < 2 || offset > vocab)
-      return badInput(fmt::format("{}: key \"offset\": expected 2 to {}, found {}", path("tokenizer_config.json"),
-                                  vocab, offset));
+      return badInput(
+          fmt::format("{}: key \"offset\": expected 2 to {}, found {}", path("tokenizer_config.json"), vocab, offset));
     int64_t next = 0;
     std::vector<std::string> head = {setting("pad_token", "<pad>"), setting("eos_token", "</s>"),
                                      setting("mask_token_sent", "<mask_1>"), setting("mask_token", "<mask_2>")};
@@ -322,12 +322,12 @@ struct Folder {
     int64_t first = static_cast<int64_t>(model.pieces.size()) + 1;
     if (llvm::Error error = nameLanguages(languages, "", first, file))
       return error;
-    if (llvm::Error error = name("<mask>", first + static_cast<int64_t>(llvm::StringRef(languages).count(' ')) + 1, file))
+    if (llvm::Error error =
+            name("<mask>", first + static_cast<int64_t>(llvm::StringRef(languages).count(' ')) + 1, file))
       return error;
     special("<mask>", DECANT_ADDED_LSTRIP);
     int32_t language = 0;
-    if (llvm::Error error =
-            required("tokenizer_config.json", "src_lang", setting("src_lang", "en_XX"), language))
+    if (llvm::Error error = required("tokenizer_config.json", "src_lang", setting("src_lang", "en_XX"), language))
       return error;
     cutWords(false);
     if (llvm::Error error = suffix(file))

@@ -48,6 +48,8 @@ constexpr Option kOptions[] = {
     {"--no-repeat-ngram-size", Number, [](CommandLine &c) -> void * { return &c.generate.no_repeat_ngram_size; }},
     {"--chat", Flag, [](CommandLine &c) -> void * { return &c.chat; }},
     {"--system", Text, [](CommandLine &c) -> void * { return &c.system; }},
+    {"--source-lang", Text, [](CommandLine &c) -> void * { return &c.source_lang; }},
+    {"--target-lang", Text, [](CommandLine &c) -> void * { return &c.target_lang; }},
     {"--device", Later, nullptr},
     {"--list-devices", Later, nullptr},
 };
@@ -228,6 +230,10 @@ int parseCommandLine(int argc, char **argv, CommandLine &out) {
     std::fputs("--chat takes texts, not --ids\n", stderr);
     return kExitUsage;
   }
+  if (out.source_lang && out.ids) {
+    std::fputs("--source-lang goes with texts, not with --ids\n", stderr);
+    return kExitUsage;
+  }
   if (out.generate.do_sample == 1 && out.generate.num_beams > 1) {
     std::fputs("--do-sample goes with --num-beams 1\n", stderr);
     return kExitUsage;
@@ -272,6 +278,7 @@ void printHelp(const char *program) {
       "  --do-sample   --temperature X   --top-k N   --top-p X   --min-p X   --seed N\n"
       "  --repetition-penalty X   --no-repeat-ngram-size N\n"
       "  --chat        each text is a user's turn   --system TEXT   what comes before it\n"
+      "  --source-lang CODE   --target-lang CODE   of a translator: fr, fra_Latn or fr_XX, as its tokenizer has them\n"
       "  --batch N     sequences at once     --threads N   default: all cores\n"
       "  --stream      tokens as they come   --json        one object per line\n"
       "  --scores      add the score         --verify      check the weights' checksum first\n"

@@ -21,7 +21,8 @@ struct CommandLine {
   int32_t batch = 0, threads = 0; ///< 0 = default
   bool ids = false, stream = false, json = false, scores = false, verify = false, info = false, version = false,
        help = false, chat = false;
-  const char *system = nullptr; ///< with chat: the system's turn
+  const char *system = nullptr;                              ///< with chat: the system's turn
+  const char *source_lang = nullptr, *target_lang = nullptr; ///< of a translator; nullptr = its default
   const char *eval_in = nullptr, *eval_out = nullptr;
   Array<const char *> texts; ///< positional; with --ids, lists of ids ("-" = stdin)
 };

@@ -40,6 +40,8 @@ struct Runner {
   size_t printed = 0, streaming = SIZE_MAX, stream_bytes = 0; ///< of the streamed text, what is printed
   Array<int32_t> streamed;
   bool context_full = false;
+  decant_generate_options asked{}; ///< the line's, with the target's language
+  int32_t source_language = -1;
   int failure = kExitOk;
   const char *what = "input"; ///< or "line", of stdin
   size_t before = 0;          ///< inputs of earlier rounds
@@ -58,7 +60,23 @@ struct Runner {
   }
   int outOfMemory() { return fail(kExitResource, "out of memory"); }
 
+  /// Languages by their codes: the target's is the first new id.
+  int findLanguages() {
+    char message[256];
+    int32_t *const targets[] = {&source_language, &asked.forced_bos_token_id};
+    const char *const codes[] = {line.source_lang, line.target_lang};
+    for (int i = 0; i < 2; ++i)
+      if (codes[i])
+        if (decant_status status = decant_text_language(model, codes[i], message, sizeof message, targets[i]);
+            status != DECANT_OK)
+          return fail(exitCode(status), message);
+    return kExitOk;
+  }
+
   int open() {
+    asked = line.generate;
+    if (int code = findLanguages())
+      return code;
     decant_model_info info{};
     info.struct_size = sizeof info;
     if (decant_model_get_info(model, &info) != DECANT_OK)
@@ -144,6 +162,9 @@ struct Runner {
       if (pass == 0 && !ids.resize(before + count))
         return outOfMemory();
     }
+    if (source_language >= 0 && !line.chat &&
+        decant_text_set_source(model, source_language, ids.data() + before, count) != DECANT_OK)
+      return refuse(kExitInput, index, "--source-lang: this model's text begins or ends with no language's token");
     return kExitOk;
   }
 
@@ -282,8 +303,7 @@ struct Runner {
                                              result->finish};
       return runner.result_ids.append(result->ids, result->count) ? 0 : runner.outOfMemory();
     };
-    decant_status status =
-        decant_generate(session, inputs.data(), inputs.size(), &line.generate, nullptr, on_result, this);
+    decant_status status = decant_generate(session, inputs.data(), inputs.size(), &asked, nullptr, on_result, this);
     if (status != DECANT_OK)
       return failure ? failure : fail(exitCode(status), decant_session_message(session));
     ids.clear(); // of all windows, in their order
@@ -330,8 +350,7 @@ struct Runner {
     auto on_result = [](void *self, const decant_generated *result) {
       return static_cast<Runner *>(self)->finished(*result);
     };
-    decant_status status =
-        decant_generate(session, inputs.data(), inputs.size(), &line.generate, on_token, on_result, this);
+    decant_status status = decant_generate(session, inputs.data(), inputs.size(), &asked, on_token, on_result, this);
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
       if (errno == EPIPE)
         return failure = kExitOk;

@@ -93,12 +93,13 @@ void applyRules(SearchContext &context, const Search &search, size_t beam, float
   forbidBadWords(context, history, row);
   if (search.length < search.min_length)
     forbid(row, context.eos);
-  if (g.forced_bos_token_id >= 0 && search.length == 1)
-    force(row, h.vocab, g.forced_bos_token_id);
+  const int32_t forced_bos = context.options.forced_bos_token_id;
+  if (forced_bos >= 0 && search.length == 1)
+    force(row, h.vocab, forced_bos);
   if (g.forced_eos_token_id >= 0 && search.length == search.max_length - 1 && !context.options.ignore_eos)
     force(row, h.vocab, g.forced_eos_token_id);
   forbid(row, context.suppress);
-  bool after_bos = search.prompt_length == 1 && g.forced_bos_token_id >= 0; // the forced token comes first
+  bool after_bos = search.prompt_length == 1 && forced_bos >= 0; // the forced token comes first
   if (search.length == search.prompt_length + after_bos)
     forbid(row, context.begin_suppress);
 }

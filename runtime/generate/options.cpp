@@ -8,7 +8,7 @@ using namespace decant::rt;
 
 void decant_generate_options_init(decant_generate_options *options) {
   if (options)
-    *options = {sizeof(decant_generate_options), -1, -1, 0, -1, NAN, 0, 0, 0, -1, -1, -1, NAN, NAN, NAN, NAN, 0};
+    *options = {sizeof(decant_generate_options), -1, -1, 0, -1, NAN, 0, 0, 0, -1, -1, -1, NAN, NAN, NAN, NAN, 0, -1};
 }
 
 static float orDefault(float given, float fallback) { return std::isnan(given) ? fallback : given; }
@@ -52,6 +52,7 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
   o.min_p = orDefault(given.min_p, g.min_p);
   o.repetition_penalty = orDefault(given.repetition_penalty, g.repetition_penalty);
   o.seed = given.seed;
+  o.forced_bos_token_id = given.forced_bos_token_id >= 0 ? given.forced_bos_token_id : g.forced_bos_token_id;
   o.asked_length = given.max_new_tokens >= 0;
   o.max_new_tokens = o.asked_length ? given.max_new_tokens : g.max_new_tokens;
   o.max_length = g.max_length >= 0 ? g.max_length : kDefaultMaxLength;
@@ -60,6 +61,8 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
   auto invalid = [&](const char *what, double found) {
     return session.text().fail(DECANT_INVALID_ARGUMENT, "generation: %s, found %g", what, found);
   };
+  if (o.forced_bos_token_id >= static_cast<int64_t>(session.header().vocab))
+    return invalid("forced_bos_token_id must be in the vocabulary", o.forced_bos_token_id);
   if (o.num_beams < 1 || o.num_beams > kMaxBeams)
     return invalid("num_beams must be 1 to 1024", o.num_beams);
   if (o.early_stopping > 2)

@@ -17,6 +17,7 @@ struct SearchOptions {
   int32_t top_k, no_repeat_ngram_size;                 ///< 0 = off
   float temperature, top_p, min_p, repetition_penalty; ///< neutral: 1, 1, 0, 1
   uint64_t seed;
+  int32_t forced_bos_token_id;        ///< -1 = none
   int32_t max_new_tokens, max_length; ///< -1 = none; max_new_tokens wins
   int32_t min_new_tokens, min_length;
   bool asked_length;  ///< the caller gave max_new_tokens: too long is an error, not a cut

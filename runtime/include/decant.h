@@ -91,6 +91,15 @@ DECANT_API DECANT_MUST_USE decant_status decant_text_encode(const decant_model *
 DECANT_API DECANT_MUST_USE decant_status decant_text_decode(const decant_model *model, const int32_t *ids, size_t count,
                                                             char *text, size_t capacity, size_t *out_bytes);
 
+/* A translator's languages, by its tokenizer's codes: "fr" (M2M-100), "fra_Latn" (NLLB), "fr_XX" (mBART).
+ * decant_text_language: the id of a language; the target's is forced_bos_token_id. decant_text_set_source: ids that
+ * decant_text_encode gave are in the language with this id, not in the default one. INVALID_ARGUMENT: the model does
+ * not know the code, or says its source's language by no id. */
+DECANT_API DECANT_MUST_USE decant_status decant_text_language(const decant_model *model, const char *code,
+                                                              char *message, size_t message_bytes, int32_t *out_id);
+DECANT_API DECANT_MUST_USE decant_status decant_text_set_source(const decant_model *model, int32_t language,
+                                                                int32_t *ids, size_t count);
+
 /* One turn of a conversation; role: "system", "user" or "assistant". */
 typedef struct decant_chat_message {
   const char *role, *text;
@@ -195,6 +204,7 @@ typedef struct decant_generate_options {
   int32_t no_repeat_ngram_size; /* -1 = the model's default; 0 = off */
   float temperature, top_p, min_p, repetition_penalty;
   uint64_t seed; /* of the samples; an input's draws depend on the seed, its index and the position alone */
+  int32_t forced_bos_token_id; /* the first new id, such as a translator's target language; -1 = the model's default */
 } decant_generate_options;
 /* Sets struct_size and "the model's default" everywhere. */
 DECANT_API void decant_generate_options_init(decant_generate_options *options);

@@ -140,18 +140,24 @@ typedef struct decant_chat {
   decant_range default_system; /* of conversations that bring none; empty: none */
 } decant_chat;
 
+typedef struct decant_language {
+  decant_range code; /* bytes */
+  int32_t id;
+  uint32_t reserved;
+} decant_language;
+
 typedef struct decant_tokenizer {
   char magic[8];
-  uint32_t model;     /* decant_tokenizer_model */
-  uint32_t flags;     /* decant_tokenizer_flag */
-  int32_t unknown_id; /* -1: an unknown character is an error */
-  uint32_t reserved;
-  double unknown_score; /* unigram: of a character that is in no piece */
-  decant_range pieces;  /* decant_range an id: the bytes that decoding gives */
-  decant_range keys;    /* decant_range an id: the bytes that the model matches; those behind the vocabulary's are
-                           pieces that the vocabulary lacks: they become unknown_id */
-  decant_range bits;    /* uint8_t an id: decant_piece_bits */
-  decant_range order;   /* uint32_t: ids that the model gives, sorted by their keys */
+  uint32_t model;           /* decant_tokenizer_model */
+  uint32_t flags;           /* decant_tokenizer_flag */
+  int32_t unknown_id;       /* -1: an unknown character is an error */
+  uint32_t source_language; /* 1 + the place among prefix and suffix of the source's language; 0: none */
+  double unknown_score;     /* unigram: of a character that is in no piece */
+  decant_range pieces;      /* decant_range an id: the bytes that decoding gives */
+  decant_range keys;        /* decant_range an id: the bytes that the model matches; those behind the vocabulary's are
+                               pieces that the vocabulary lacks: they become unknown_id */
+  decant_range bits;        /* uint8_t an id: decant_piece_bits */
+  decant_range order;       /* uint32_t: ids that the model gives, sorted by their keys */
   decant_range names;  /* uint32_t: ids of texts that are not the model's, sorted by their keys: an unknown text that is
                           one becomes its id */
   decant_range bytes;  /* int32_t, 256: id of a byte, -1: none; or empty */
@@ -162,7 +168,8 @@ typedef struct decant_tokenizer {
   decant_range steps;  /* decant_text_step: normalizers, then pre-tokenizers */
   decant_range prefix; /* int32_t: ids around every text */
   decant_range suffix;
-  decant_range classes; /* decant_class, from character 0 on */
+  decant_range languages; /* decant_language */
+  decant_range classes;   /* decant_class, from character 0 on */
   decant_range decompositions, compositions, combining;
   decant_range decomposed; /* uint32_t */
   decant_chat chat;

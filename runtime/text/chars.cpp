@@ -81,4 +81,5 @@ decant_status decode(const Tables &tables, const int32_t *ids, size_t count, cha
 } // namespace
 } // namespace decant::rt
 
-extern "C" const decant::rt::TextCodec decant_text_chars = {decant::rt::encode, decant::rt::decode, nullptr, nullptr};
+extern "C" const decant::rt::TextCodec decant_text_chars = {
+    decant::rt::encode, decant::rt::decode, nullptr, nullptr, nullptr, nullptr};

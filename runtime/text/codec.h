@@ -14,6 +14,9 @@ struct TextCodec {
   /// nullptr: no conversations.
   decant_status (*chat)(const Tables &tables, const decant_chat_message *messages, size_t count, int32_t *ids,
                         size_t capacity, const Message &message, size_t *out_count);
+  /// See decant_text_language and decant_text_set_source; nullptr: no languages.
+  decant_status (*language)(const Tables &tables, const char *code, const Message &message, int32_t *out_id);
+  decant_status (*set_source)(const Tables &tables, int32_t language, int32_t *ids, size_t count);
   /// Checks the codec's own tables when a model is opened; nullptr: there are none.
   decant_status (*check)(const Tables &tables, const Message &message);
 };

@@ -60,6 +60,26 @@ decant_status decant_text_decode(const decant_model *model, const int32_t *ids, 
   return codec ? codec->decode(model->tables, ids, count, text, capacity, out_bytes) : DECANT_UNIMPLEMENTED;
 }
 
+decant_status decant_text_language(const decant_model *model, const char *code, char *message_text,
+                                   size_t message_bytes, int32_t *out_id) {
+  Message message{message_text, message_bytes};
+  if (message_text && message_bytes)
+    message_text[0] = 0;
+  if (!model || !code || !out_id)
+    return message.fail(DECANT_INVALID_ARGUMENT, "decant_text_language: an argument is NULL");
+  const TextCodec *codec = codecOf(*model, message);
+  if (codec && !codec->language)
+    return message.fail(DECANT_INVALID_ARGUMENT, "the model's tokenizer has no languages");
+  return codec ? codec->language(model->tables, code, message, out_id) : DECANT_UNIMPLEMENTED;
+}
+
+decant_status decant_text_set_source(const decant_model *model, int32_t language, int32_t *ids, size_t count) {
+  if (!model || !ids || language < 0 || static_cast<uint32_t>(language) >= model->header().vocab)
+    return DECANT_INVALID_ARGUMENT;
+  const TextCodec *codec = codecOf(*model, Message{});
+  return codec && codec->set_source ? codec->set_source(model->tables, language, ids, count) : DECANT_INVALID_ARGUMENT;
+}
+
 decant_status decant_text_chat(const decant_model *model, const decant_chat_message *messages, size_t count,
                                int32_t *ids, size_t capacity, char *message_text, size_t message_bytes,
                                size_t *out_count) {

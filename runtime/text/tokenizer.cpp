@@ -118,6 +118,11 @@ struct Checker {
     for (const decant_added &entry : t.list<decant_added>(h.added))
       if (!fits<char>(entry.text) || entry.text.count == 0 || !isId(entry.id))
         return false;
+    if (!fits<decant_language>(h.languages) || h.source_language > uint64_t{h.prefix.count} + h.suffix.count)
+      return false;
+    for (const decant_language &entry : t.list<decant_language>(h.languages))
+      if (!fits<char>(entry.code) || !isId(entry.id))
+        return false;
     for (decant_range range : {h.prefix, h.suffix})
       for (int32_t id : t.list<int32_t>(range))
         if (!isId(id))

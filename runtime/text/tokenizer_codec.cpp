@@ -247,6 +247,31 @@ decant_status chat(const Tables &tables, const decant_chat_message *messages, si
   return give(all, ids, capacity, out_count);
 }
 
+decant_status language(const Tables &tables, const char *code, const Message &message, int32_t *out_id) {
+  const Tokenizer tokenizer = tokenizerOf(tables);
+  const auto languages = tokenizer.list<decant_language>(tokenizer.header().languages);
+  for (const decant_language &known : languages)
+    if (tokenizer.text(known.code) == code) {
+      *out_id = known.id;
+      return DECANT_OK;
+    }
+  if (languages.empty())
+    return message.fail(DECANT_INVALID_ARGUMENT, "the model's tokenizer has no languages");
+  const std::string_view example = tokenizer.text(languages[0].code);
+  return message.fail(DECANT_INVALID_ARGUMENT,
+                      "the model does not know the language \"%.40s\": expected one of %zu codes, such as \"%.*s\"",
+                      code, languages.size(), static_cast<int>(example.size()), example.data());
+}
+
+decant_status setSource(const Tables &tables, int32_t language, int32_t *ids, size_t count) {
+  const decant_tokenizer &h = tokenizerOf(tables).header();
+  if (h.source_language == 0 || count < size_t{h.prefix.count} + h.suffix.count)
+    return DECANT_INVALID_ARGUMENT;
+  const size_t place = h.source_language - 1;
+  ids[place < h.prefix.count ? place : count - h.suffix.count + (place - h.prefix.count)] = language;
+  return DECANT_OK;
+}
+
 decant_status check(const Tables &tables, const Message &message) {
   const auto blob = tables.list<char>(tables.header().text.blob);
   return checkTokenizer(reinterpret_cast<const uint8_t *>(blob.data()), blob.size(), message);
@@ -255,5 +280,6 @@ decant_status check(const Tables &tables, const Message &message) {
 } // namespace
 } // namespace decant::rt
 
-extern "C" const decant::rt::TextCodec decant_text_tokenizer = {decant::rt::encode, decant::rt::decode,
-                                                                decant::rt::chat, decant::rt::check};
+extern "C" const decant::rt::TextCodec decant_text_tokenizer = {decant::rt::encode,    decant::rt::decode,
+                                                                decant::rt::chat,      decant::rt::language,
+                                                                decant::rt::setSource, decant::rt::check};

@@ -168,6 +168,44 @@ INSTANTIATE_TEST_SUITE_P(All, Samples,
                                          "unigram", "nllb", "t5", "mt5", "pegasus", "mbart", "marian", "m2m_100"),
                          [](const auto &info) { return info.param; });
 
+/// A code of a kind of tokenizer, its token, and where the source's stands (from the end if negative).
+struct LanguageCase {
+  const char *kind, *code, *token;
+  int place;
+};
+struct Languages : testing::TestWithParam<LanguageCase> {};
+
+TEST_P(Languages, TheSourcesIsReplaced) {
+  const LanguageCase &wanted = GetParam();
+  Model model(accepted(readTokenizer(samplesFolder() + "/" + wanted.kind, wanted.kind, kVocab)));
+  int32_t id = -1;
+  char text[200] = "";
+  ASSERT_EQ(decant_text_tokenizer.language(model.tables, wanted.code, {text, sizeof text}, &id), DECANT_OK) << text;
+  std::vector<int32_t> ids = model.encode("a dog"), before = ids;
+  ASSERT_EQ(decant_text_tokenizer.set_source(model.tables, id, ids.data(), ids.size()), DECANT_OK);
+  size_t place = wanted.place < 0 ? ids.size() - static_cast<size_t>(-wanted.place) : static_cast<size_t>(wanted.place);
+  EXPECT_NE(before[place], id);
+  before[place] = id;
+  EXPECT_EQ(ids, before);
+  // The token in a text is the same id: the first behind the prefix.
+  EXPECT_EQ(model.encode(wanted.token)[wanted.place < 0 ? 0 : 1], id);
+  EXPECT_EQ(decant_text_tokenizer.language(model.tables, "xx", {text, sizeof text}, &id), DECANT_INVALID_ARGUMENT);
+  EXPECT_NE(std::string(text).find("\"xx\""), std::string::npos) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Languages,
+                         testing::Values(LanguageCase{"m2m_100", "de", "__de__", 0},
+                                         LanguageCase{"mbart", "fr_XX", "fr_XX", 0},
+                                         LanguageCase{"nllb", "fra_Latn", "fra_Latn", 0}),
+                         [](const auto &info) { return std::string(info.param.kind); });
+
+TEST(Tokenizer, NoLanguages) {
+  Model model(accepted(readTokenizer(samplesFolder() + "/t5", "t5", kVocab)));
+  int32_t id = -1;
+  EXPECT_EQ(decant_text_tokenizer.language(model.tables, "fr", {}, &id), DECANT_INVALID_ARGUMENT);
+  EXPECT_EQ(decant_text_tokenizer.set_source(model.tables, 5, &id, 1), DECANT_INVALID_ARGUMENT);
+}
+
 TEST(Tokenizer, Refusals) {
   struct {
     const char *text;
