@@ -99,19 +99,20 @@ decant_trailer makeTrailer(const ModuleTables &tables, uint64_t imageBytes, uint
   return trailer;
 }
 
-llvm::Error writeArtifactFile(const std::string &path, const std::string &image, const std::vector<uint8_t> &weights,
-                              const decant_trailer &trailer) {
-  auto file = AtomicFile::create(path, 0777);
-  if (!file)
-    return file.takeError();
-  std::string padding(trailer.weights_offset - image.size(), '\0');
-  for (auto [data, bytes] : {std::pair<const void *, size_t>(image.data(), image.size()),
-                             {padding.data(), padding.size()},
-                             {weights.data(), weights.size()},
-                             {&trailer, sizeof(trailer)}})
-    if (llvm::Error error = file->write(data, bytes))
-      return error;
-  return file->commit();
+/// Packs the weights into `file`; their hash, XXH3-64 of all.
+llvm::Expected<uint64_t> writeWeights(dec::ModelOp model, const WeightSet &weights, AtomicFile &file,
+                                      const PackingProgress &progress) {
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), XXH3_freeState);
+  if (!hash)
+    return userError(ExitCode::Resource, "out of memory");
+  XXH3_64bits_reset(hash.get());
+  auto write = [&](const void *data, size_t bytes) {
+    XXH3_64bits_update(hash.get(), data, bytes);
+    return file.write(data, bytes);
+  };
+  if (llvm::Error error = packWeights(model, weights, write, progress))
+    return error;
+  return XXH3_64bits_digest(hash.get());
 }
 
 } // namespace
@@ -122,19 +123,14 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
   if (!model)
     return badInput("the module holds no dec.model, or more than one");
   ArtifactReport report;
-  auto start = std::chrono::steady_clock::now();
-  auto packed = packWeights(model, weights, options.packingProgress);
-  if (!packed)
-    return packed.takeError();
-  report.weightSeconds = secondsSince(start);
-  report.weightBytes = packed->bytes.size();
-
-  auto tables =
-      buildTables(module, {options.targets, packed->sizes, XXH3_64bits(packed->bytes.data(), packed->bytes.size())});
+  TablesInput input{options.targets, packedSizes(model), 0};
+  for (uint64_t bytes : input.weightBytes)
+    report.weightBytes += (bytes + 63) / 64 * 64;
+  auto tables = buildTables(module, input);
   if (!tables)
     return tables.takeError();
 
-  start = std::chrono::steady_clock::now();
+  auto start = std::chrono::steady_clock::now();
   auto requests = kernelRequests(*tables, options.targets);
   auto kernels = buildKernels(requests, options.kernels);
   if (!kernels)
@@ -143,15 +139,46 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
   report.kernelsBuilt = kernels->numBuilt;
   report.kernelsCached = kernels->numCached;
 
+  // The weights are never in memory as a whole: they go behind an image that has their place, then it is linked again
+  // with their hash.
   start = std::chrono::steady_clock::now();
   auto image = linkImage(*tables, requests, kernels->objects, options);
   if (!image)
     return image.takeError();
-  decant_trailer trailer = makeTrailer(*tables, image->size(), packed->bytes.size());
-  report.fileBytes = trailer.file_bytes;
-  if (llvm::Error error = writeArtifactFile(options.output, *image, packed->bytes, trailer))
+  auto file = AtomicFile::create(options.output, 0777);
+  if (!file)
+    return file.takeError();
+  const size_t imageBytes = image->size();
+  image->resize((imageBytes + kPage - 1) / kPage * kPage, '\0');
+  if (llvm::Error error = file->write(image->data(), image->size()))
     return error;
   report.linkSeconds = secondsSince(start);
+
+  start = std::chrono::steady_clock::now();
+  auto hash = writeWeights(model, weights, *file, options.packingProgress);
+  if (!hash)
+    return hash.takeError();
+  report.weightSeconds = secondsSince(start);
+
+  start = std::chrono::steady_clock::now();
+  input.weightsHash = *hash;
+  tables = buildTables(module, input);
+  if (!tables)
+    return tables.takeError();
+  image = linkImage(*tables, requests, kernels->objects, options);
+  if (!image)
+    return image.takeError();
+  if (image->size() != imageBytes)
+    return userError(ExitCode::Internal, "the linker made images of two sizes from tables of one");
+  decant_trailer trailer = makeTrailer(*tables, imageBytes, report.weightBytes);
+  report.fileBytes = trailer.file_bytes;
+  if (llvm::Error error = file->write(&trailer, sizeof(trailer)))
+    return error;
+  if (llvm::Error error = file->writeAt(0, image->data(), imageBytes))
+    return error;
+  if (llvm::Error error = file->commit())
+    return error;
+  report.linkSeconds += secondsSince(start);
   return report;
 }
 

@@ -25,7 +25,7 @@ struct ModuleTables {
 
 struct TablesInput {
   std::vector<std::string> targets;  ///< best last
-  std::vector<uint64_t> weightBytes; ///< size of each packed weight, in the order of packedWeights()
+  std::vector<uint64_t> weightBytes; ///< size of each packed weight, as packedSizes() says
   uint64_t weightsHash = 0;          ///< XXH3-64 of all packed weights
 };
 

@@ -47,51 +47,82 @@ struct Rows {
   }
 };
 
-/// Element (n, k) of an [N, K] matrix at ((n / 16) * K + k) * 16 + n % 16 of `out`, which is zeros; a panel at a time.
-llvm::Error packPanels(Rows rows, int64_t n, float *out) {
+/// Element (n, k) of an [N, K] matrix stands at ((n / 16) * K + k) * 16 + n % 16; a panel at a time.
+llvm::Error packPanels(Rows rows, int64_t n, const PackingSink &write) {
   const int64_t k = rows.width;
-  std::vector<float> panel(static_cast<size_t>(kLanes * k));
-  for (int64_t begin = 0; begin < n; begin += kLanes, out += kLanes * k) {
+  const auto count = static_cast<size_t>(kLanes * k);
+  std::vector<float> read(count), panel(count);
+  for (int64_t begin = 0; begin < n; begin += kLanes) {
     const int64_t lanes = std::min(kLanes, n - begin);
-    if (llvm::Error error = rows.read(begin, begin + lanes, panel.data()))
+    if (llvm::Error error = rows.read(begin, begin + lanes, read.data()))
       return error;
+    if (lanes < kLanes)
+      std::fill(panel.begin(), panel.end(), 0.0f);
     for (int64_t column = 0; column < k; ++column)
       for (int64_t lane = 0; lane < lanes; ++lane)
-        out[column * kLanes + lane] = panel[static_cast<size_t>(lane * k + column)];
+        panel[static_cast<size_t>(column * kLanes + lane)] = read[static_cast<size_t>(lane * k + column)];
+    if (llvm::Error error = write(panel.data(), count * sizeof(float)))
+      return error;
   }
   return llvm::Error::success();
 }
 
-llvm::Error packWeight(dec::WeightOp op, const WeightSet &weights, float *out) {
-  auto shape = op.getTensorType().getShape();
-  Rows rows{op, weights, shape.size() == 1 ? 0 : shape[1]};
-  if (op.getLayout() == dec::Layout::Panel16)
-    return packPanels(rows, shape[0], out);
-  return rows.read(0, shape[0], out);
+llvm::Error packRows(Rows rows, int64_t n, const PackingSink &write) {
+  constexpr int64_t kBytes = 1 << 20;
+  const int64_t columns = std::max<int64_t>(rows.width, 1),
+                step = std::max<int64_t>(kLanes, kBytes / (columns * int64_t{sizeof(float)}));
+  std::vector<float> chunk(static_cast<size_t>(std::min(step, n) * columns));
+  for (int64_t begin = 0; begin < n; begin += step) {
+    const int64_t end = std::min(begin + step, n);
+    if (llvm::Error error = rows.read(begin, end, chunk.data()))
+      return error;
+    if (llvm::Error error = write(chunk.data(), static_cast<size_t>((end - begin) * columns) * sizeof(float)))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+/// What is missing of `bytes`, and the padding behind them.
+llvm::Error writeZeros(uint64_t bytes, const PackingSink &write) {
+  const std::vector<uint8_t> zeros(bytes);
+  return bytes ? write(zeros.data(), zeros.size()) : llvm::Error::success();
 }
 
 } // namespace
 
-llvm::Expected<PackedWeights> packWeights(dec::ModelOp model, const WeightSet &weights,
-                                          const PackingProgress &progress) {
-  PackedWeights packed;
-  uint64_t total = 0;
-  for (auto op : model.getBody().getOps<dec::WeightOp>()) {
-    packed.sizes.push_back(static_cast<uint64_t>(packedCount(op)) * sizeof(float));
-    total += (packed.sizes.back() + 63) / 64 * 64;
-  }
-  packed.bytes.resize(total);
-  uint64_t begin = 0;
+std::vector<uint64_t> packedSizes(dec::ModelOp model) {
+  std::vector<uint64_t> sizes;
+  for (auto op : model.getBody().getOps<dec::WeightOp>())
+    sizes.push_back(static_cast<uint64_t>(packedCount(op)) * sizeof(float));
+  return sizes;
+}
+
+llvm::Error packWeights(dec::ModelOp model, const WeightSet &weights, const PackingSink &write,
+                        const PackingProgress &progress) {
+  auto padded = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
+  const std::vector<uint64_t> sizes = packedSizes(model);
+  uint64_t total = 0, done = 0, written = 0;
+  for (uint64_t bytes : sizes)
+    total += padded(bytes);
+  const PackingSink counted = [&](const void *data, size_t bytes) {
+    written += bytes;
+    return write(data, bytes);
+  };
   for (auto [i, op] : llvm::enumerate(model.getBody().getOps<dec::WeightOp>())) {
-    if (llvm::Error error = packWeight(op, weights, reinterpret_cast<float *>(packed.bytes.data() + begin)))
+    auto shape = op.getTensorType().getShape();
+    const Rows rows{op, weights, shape.size() == 1 ? 0 : shape[1]};
+    auto pack = op.getLayout() == dec::Layout::Panel16 ? packPanels : packRows;
+    if (llvm::Error error = pack(rows, shape[0], counted))
+      return error;
+    done += padded(sizes[i]);
+    if (llvm::Error error = writeZeros(done - written, counted))
       return error;
     for (auto source : op.getSources().getAsRange<dec::SourceAttr>())
       weights.release(source.getTensor());
-    begin += (packed.sizes[i] + 63) / 64 * 64;
     if (progress)
-      progress(begin, total);
+      progress(done, total);
   }
-  return packed;
+  return llvm::Error::success();
 }
 
 } // namespace decant

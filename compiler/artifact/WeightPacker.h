@@ -11,15 +11,15 @@
 
 namespace decant {
 
-/// Every dec.weight of the model in order, each packed in its layout and padded with zeros to a multiple of 64 bytes in
-/// `bytes`; `sizes` are without that padding. Errors name the tensor.
-struct PackedWeights {
-  std::vector<uint8_t> bytes;
-  std::vector<uint64_t> sizes;
-};
+/// Bytes of every dec.weight in its layout, in order.
+std::vector<uint64_t> packedSizes(dec::ModelOp model);
+
 using PackingProgress = std::function<void(uint64_t doneBytes, uint64_t totalBytes)>;
-/// Memory: `bytes` and 16 rows; what has been read of the weight files is given back.
-llvm::Expected<PackedWeights> packWeights(dec::ModelOp model, const WeightSet &weights,
-                                          const PackingProgress &progress = nullptr);
+using PackingSink = std::function<llvm::Error(const void *data, size_t bytes)>;
+/// Hands every dec.weight in order to `write`, each packed in its layout and padded with zeros to a multiple of 64
+/// bytes. Errors name the tensor. Memory: about a mebibyte, or 16 rows; what has been read of the weight files is given
+/// back.
+llvm::Error packWeights(dec::ModelOp model, const WeightSet &weights, const PackingSink &write,
+                        const PackingProgress &progress = nullptr);
 
 } // namespace decant

@@ -83,6 +83,14 @@ llvm::Error AtomicFile::write(const void *data, size_t bytes) {
   return llvm::Error::success();
 }
 
+llvm::Error AtomicFile::writeAt(uint64_t offset, const void *data, size_t bytes) {
+  if (::lseek(fd, static_cast<off_t>(offset), SEEK_SET) < 0)
+    return failure(path, "seeking failed", errno);
+  if (llvm::Error error = write(data, bytes))
+    return error;
+  return ::lseek(fd, 0, SEEK_END) < 0 ? failure(path, "seeking failed", errno) : llvm::Error::success();
+}
+
 llvm::Error AtomicFile::commit() {
   if (::fsync(fd) != 0)
     return failure(path, "writing to disk failed", errno);

@@ -21,6 +21,8 @@ public:
   ~AtomicFile();
 
   llvm::Error write(const void *data, size_t bytes);
+  /// Over bytes that are written already; the next write() goes on at the end.
+  llvm::Error writeAt(uint64_t offset, const void *data, size_t bytes);
   /// Syncs, renames over `path` and syncs the folder. Call once.
   llvm::Error commit();
 

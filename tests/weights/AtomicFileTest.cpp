@@ -26,6 +26,16 @@ TEST(AtomicFile, AppearsOnlyAtCommit) {
   EXPECT_EQ(folder.entries(), 1u);
 }
 
+TEST(AtomicFile, WritesOverItsBeginningAndGoesOnAtItsEnd) {
+  TempFolder folder;
+  AtomicFile file = accepted(AtomicFile::create(folder.file("f")));
+  ASSERT_EQ(outcomeOf(file.write("....abc", 7)).code, ExitCode::Ok);
+  ASSERT_EQ(outcomeOf(file.writeAt(1, "xy", 2)).code, ExitCode::Ok);
+  ASSERT_EQ(outcomeOf(file.write("de", 2)).code, ExitCode::Ok);
+  ASSERT_EQ(outcomeOf(file.commit()).code, ExitCode::Ok);
+  EXPECT_EQ(readBytes(folder.file("f")), ".xy.abcde");
+}
+
 TEST(AtomicFile, WithoutCommitNothingStays) {
   TempFolder folder;
   {
