@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <numbers>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -139,6 +140,28 @@ TEST(Audio, RefusesOtherFiles) {
   refused(huge, "no \"fmt \" chunk");
   for (size_t length = 0; length < Wav().bytes().size(); ++length)
     (void)parse(Wav().bytes().substr(0, length)); // no read beyond the end
+}
+
+TEST(Audio, DamagedFilesAreRefusedOrRead) {
+  std::mt19937 random(13);
+  int refusals = 0;
+  Wav wav;
+  wav.before = "LIST" + Wav::number(3, 4) + std::string("abc\0", 4);
+  for (int round = 0; round < 20000; ++round) {
+    std::string bytes = wav.bytes();
+    for (uint32_t i = 0; i <= random() % 3; ++i)
+      bytes[random() % bytes.size()] = static_cast<char>(random() % 4 ? random() : 0xff);
+    if (random() % 4 == 0)
+      bytes.resize(random() % bytes.size());
+    const Parsed parsed = parse(bytes);
+    refusals += parsed.status != DECANT_OK;
+    if (parsed.status == DECANT_OK) {
+      EXPECT_LE(parsed.samples.size(), bytes.size()) << "seed 13, round " << round;
+      EXPECT_GT(parsed.rate, 0u) << "seed 13, round " << round;
+    }
+  }
+  EXPECT_GT(refusals, 1000) << "seed 13";
+  EXPECT_LT(refusals, 19000) << "seed 13";
 }
 
 TEST(Audio, ResamplesCleanly) {
