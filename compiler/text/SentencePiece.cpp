@@ -259,7 +259,7 @@ void decant::addPieces(const SentencePieceModel &model, const std::vector<int32_
     if (piece.type != SentencePieceModel::Normal)
       continue;
     least = isFirst ? piece.score : std::min<double>(least, piece.score);
-    most = isFirst ? piece.score : std::max<double>(most, piece.score);
+    most = std::max<double>(most, piece.score); // from 0 on, as SentencePiece has it
     isFirst = false;
   }
   tokenizer.flags |= DECANT_TOKENIZER_FUSE_UNKNOWN | (model.hasByteFallback ? DECANT_TOKENIZER_BYTE_FALLBACK : 0);

@@ -25,6 +25,7 @@ struct Reader {
   int64_t vocab;
   Tokenizer result = {};
   llvm::StringMap<int32_t> ids = {}; ///< of the model's pieces, as the file spells them
+  std::vector<size_t> hidden = {};   ///< ids behind an equal piece: never found, but decoded
 
   llvm::Error bad(const std::string &text) { return badInput(path + ": " + text); }
 
@@ -35,7 +36,7 @@ struct Reader {
     auto number = static_cast<int32_t>(id.integer());
     auto [known, isNew] = ids.try_emplace(piece, number);
     if (!isNew) { // of equal pieces the last is found
-      result.keys[static_cast<size_t>(known->second)].clear();
+      hidden.push_back(static_cast<size_t>(known->second));
       known->second = number;
     }
     result.keys[static_cast<size_t>(number)] = piece;
@@ -198,6 +199,8 @@ struct Reader {
       return steps.takeError();
     if (llvm::Error error = decodePieces(*steps))
       return error;
+    for (size_t id : hidden)
+      result.keys[id].clear();
     if (llvm::Error error = readPostProcessor(keys.take("post_processor"), path, vocab, result.prefix, result.suffix))
       return error;
     keys.harmless({"version", "truncation", "padding"});

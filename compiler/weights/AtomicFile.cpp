@@ -40,15 +40,28 @@ std::string folderOf(const std::string &path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+constexpr const char *kOwnFiles = "/proc/self/fd";
+constexpr int kAttempts = 100;
+
+std::string temporaryName(const std::string &path) {
+  static std::atomic<unsigned> counter{0};
+  return fmt::format("{}.tmp-{}-{}", path, ::getpid(), counter++);
+}
+
 } // namespace
 
 llvm::Expected<AtomicFile> AtomicFile::create(const std::string &path, mode_t mode) {
   struct stat info;
   if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
     return badInput(fmt::format("{}: exists and is not a regular file; choose another output", path));
-  static std::atomic<unsigned> counter{0};
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    std::string temporary = fmt::format("{}.tmp-{}-{}", path, ::getpid(), counter++);
+  // A file without a name goes with the process, however that ends; not every file system has them.
+  if (::access(kOwnFiles, X_OK) == 0) {
+    int fd = ::open(folderOf(path).c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+    if (fd >= 0)
+      return AtomicFile(fd, path, "");
+  }
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::string temporary = temporaryName(path);
     int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd >= 0)
       return AtomicFile(fd, path, temporary);
@@ -94,6 +107,15 @@ llvm::Error AtomicFile::writeAt(uint64_t offset, const void *data, size_t bytes)
 llvm::Error AtomicFile::commit() {
   if (::fsync(fd) != 0)
     return failure(path, "writing to disk failed", errno);
+  // link() does not replace a file, rename() does: an unnamed file takes a name beside `path` first.
+  const std::string own = fmt::format("{}/{}", kOwnFiles, fd);
+  for (int attempt = 0; temporary.empty(); ++attempt) {
+    std::string name = temporaryName(path);
+    if (::linkat(AT_FDCWD, own.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0)
+      temporary = name;
+    else if (errno != EEXIST || attempt == kAttempts)
+      return failure(path, "naming failed", errno);
+  }
   if (::close(std::exchange(fd, -1)) != 0)
     return failure(path, "closing failed", errno);
   if (::rename(temporary.c_str(), path.c_str()) != 0)

@@ -230,8 +230,8 @@ int parseCommandLine(int argc, char **argv, CommandLine &out) {
     std::fputs("--chat takes texts, not --ids\n", stderr);
     return kExitUsage;
   }
-  if (out.source_lang && out.ids) {
-    std::fputs("--source-lang goes with texts, not with --ids\n", stderr);
+  if (out.source_lang && (out.ids || out.chat)) {
+    std::fputs("--source-lang goes with texts, not with --ids or --chat\n", stderr);
     return kExitUsage;
   }
   if (out.generate.do_sample == 1 && out.generate.num_beams > 1) {

@@ -13,7 +13,7 @@
 
 #define DECANT_MODULE_MAGIC "DECANTM"  /* 8 bytes with the NUL */
 #define DECANT_TRAILER_MAGIC "DECANTW" /* 8 bytes with the NUL */
-#define DECANT_MODULE_ABI 3u
+#define DECANT_MODULE_ABI 4u
 #define DECANT_TABLES_SECTION ".decant.tables"
 #define DECANT_FRAMES_PER_ROW 2u /* frames of a signal side by side in a row of features of source_width columns */
 

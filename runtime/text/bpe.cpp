@@ -91,6 +91,7 @@ bool addBytes(Word &word, std::string_view character, bool &known) {
 Outcome addCharacters(Word &word, std::string_view text) {
   const Tokenizer &tokenizer = word.tokenizer;
   bool after_unknown = false;
+  size_t unknown_from = 0; // of a run of them
   for (size_t at = 0; at < text.size();) {
     const size_t from = at;
     nextCharacter(text, at);
@@ -104,8 +105,13 @@ Outcome addCharacters(Word &word, std::string_view text) {
     if (!known && tokenizer.header().unknown_id < 0)
       return Outcome::UnknownCharacter;
     const bool fused = after_unknown && tokenizer.has(DECANT_TOKENIZER_FUSE_UNKNOWN);
+    unknown_from = fused ? unknown_from : from;
     if (!known && !fused && !word.add(tokenizer.header().unknown_id))
       return Outcome::NoMemory;
+    if (!known) {
+      const int32_t name = tokenizer.findName(partOf(text, unknown_from, at - unknown_from));
+      word.symbols[word.symbols.size() - 1].id = name >= 0 ? name : tokenizer.header().unknown_id;
+    }
     after_unknown = !known;
   }
   return Outcome::Ok;

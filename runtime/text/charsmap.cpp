@@ -3,10 +3,13 @@
 // another, those under six bytes as a whole first, and let the shortest key that a part begins with replace all of it.
 #include "runtime/text/tokenizer.h"
 
+#include <algorithm>
+
 namespace decant::rt {
 namespace {
 
 constexpr size_t kWholeBytes = 6;
+constexpr size_t kLongestKey = 256; // bytes: real ones have a few; a damaged trie can be endless
 
 struct CharacterMap {
   std::string_view units, texts;
@@ -29,8 +32,8 @@ struct CharacterMap {
   /// Bytes of the shortest or longest key that `text` begins with, 0: none; `becomes` its value.
   size_t match(std::string_view text, bool longest, std::string_view &becomes) const {
     auto offset = [](uint32_t unit) -> size_t { return size_t{unit >> 10} << ((unit & 1u << 9) >> 6); };
-    size_t found = 0, node = offset(unit(0));
-    for (size_t i = 0; i < text.size() && (longest || !found); ++i) {
+    size_t found = 0, place = 0, node = offset(unit(0));
+    for (size_t i = 0; i < std::min(text.size(), kLongestKey) && (longest || !found); ++i) {
       const auto byte = static_cast<uint8_t>(text[i]);
       node ^= byte;
       const uint32_t value = unit(node);
@@ -38,10 +41,11 @@ struct CharacterMap {
         break;
       node ^= offset(value);
       const size_t at = unit(node) & ~(1u << 31);
-      if (!(value >> 8 & 1) || at >= texts.size())
-        continue;
-      found = i + 1;
-      becomes = partOf(texts, at);
+      if (value >> 8 & 1 && at < texts.size())
+        found = i + 1, place = at;
+    }
+    if (found) {
+      becomes = partOf(texts, place);
       becomes = partOf(becomes, 0, becomes.find('\0'));
     }
     return found;

@@ -1,6 +1,6 @@
 // Damaged config.json and generation_config.json of every family: refused with their name, or imported; never a crash.
-#include "compiler/import/Import.h"
 #include "compiler/import/Families.h"
+#include "compiler/import/Import.h"
 #include "tests/config/TestSupport.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -84,7 +84,8 @@ TEST_P(Damaged, ConfigsAreRefusedOrImported) {
 INSTANTIATE_TEST_SUITE_P(All, Damaged, testing::ValuesIn(goldenFolders()), [](const auto &info) {
   std::string name = std::filesystem::path(info.param).parent_path().filename().string() + "_" +
                      std::filesystem::path(info.param).filename().string();
-  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
 
