@@ -145,7 +145,7 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
   auto image = linkImage(*tables, requests, kernels->objects, options);
   if (!image)
     return image.takeError();
-  auto file = AtomicFile::create(options.output, 0777);
+  auto file = AtomicFile::create(options.output, options.kind == EmitKind::Executable ? 0777 : 0666);
   if (!file)
     return file.takeError();
   const size_t imageBytes = image->size();

@@ -28,7 +28,7 @@ struct StackConfig {
 struct GenerationConfig {
   int32_t bosTokenId = -1, padTokenId = -1, decoderStartTokenId = -1;
   int32_t forcedBosTokenId = -1, forcedEosTokenId = -1;
-  int32_t maxLength = 20, minLength = 0, maxNewTokens = -1, minNewTokens = -1;
+  int32_t maxLength = -1, minLength = 0, maxNewTokens = -1, minNewTokens = -1;
   int32_t numBeams = 1;
   int32_t earlyStopping = 0; ///< 0 false, 1 true, 2 "never"
   double lengthPenalty = 1.0;

@@ -273,7 +273,7 @@ void printHelp(const char *program) {
       "  %s --ids \"1 10 13 2\"              token ids in, generated ids out (--ids -: lines of stdin)\n"
       "  %s --info --json                  what this model is\n\n"
       "Options (names and defaults are Hugging Face's; defaults come from the model's generation config):\n"
-      "  --max-new-tokens N   --min-new-tokens N   --num-beams N   --length-penalty X\n"
+      "  --max-new-tokens N (20 without a length in it)   --min-new-tokens N   --num-beams N   --length-penalty X\n"
       "  --early-stopping true|false|never   --ignore-eos\n"
       "  --do-sample   --temperature X   --top-k N   --top-p X   --min-p X   --seed N\n"
       "  --repetition-penalty X   --no-repeat-ngram-size N\n"

@@ -31,7 +31,7 @@ template <class Invalid> static decant_status checkSampling(const SearchOptions 
 
 decant_status decant::rt::resolveOptions(decant_session &session, const decant_generate_options *options,
                                          SearchOptions *out) {
-  constexpr int32_t kDefaultMaxLength = 20, kMaxBeams = 1024;
+  constexpr int32_t kMaxBeams = 1024;
   decant_generate_options given;
   decant_generate_options_init(&given);
   if (options)
@@ -55,7 +55,7 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
   o.forced_bos_token_id = given.forced_bos_token_id >= 0 ? given.forced_bos_token_id : g.forced_bos_token_id;
   o.asked_length = given.max_new_tokens >= 0;
   o.max_new_tokens = o.asked_length ? given.max_new_tokens : g.max_new_tokens;
-  o.max_length = g.max_length >= 0 ? g.max_length : kDefaultMaxLength;
+  o.max_length = g.max_length;
   o.min_new_tokens = given.min_new_tokens >= 0 ? given.min_new_tokens : g.min_new_tokens;
   o.min_length = std::max(g.min_length, 0);
   auto invalid = [&](const char *what, double found) {
@@ -80,9 +80,11 @@ decant_status decant::rt::resolveOptions(decant_session &session, const decant_g
 decant_status decant::rt::setLengths(decant_session &session, const SearchOptions &options, size_t prompt,
                                      Search &search) {
   const int64_t context = session.header().max_context, start = static_cast<int64_t>(prompt);
+  constexpr int32_t kDefaultNewTokens = 20; // where neither length is given
   int64_t longest = options.max_new_tokens >= 0 ? start + options.max_new_tokens
                     : options.until_context     ? INT32_MAX
-                                                : options.max_length;
+                    : options.max_length >= 0   ? options.max_length
+                                                : start + kDefaultNewTokens;
   if (options.asked_length && longest - 1 > context) // the last token is never fed back
     return session.text().fail(DECANT_OUT_OF_RANGE,
                                "a context of %lld tokens (%lld + %d new) is longer than the maximum of %lld",
@@ -95,9 +97,9 @@ decant_status decant::rt::setLengths(decant_session &session, const SearchOption
   if (search.cut)
     longest = std::max(context, start + 1);
   if (longest <= start)
-    return session.text().fail(DECANT_OUT_OF_RANGE,
-                               "a prompt of %lld tokens leaves no room: the maximum length is %lld",
-                               static_cast<long long>(start), static_cast<long long>(longest));
+    return session.text().fail(
+        DECANT_OUT_OF_RANGE, "a prompt of %lld tokens leaves no room: the maximum length is %lld; give max_new_tokens",
+        static_cast<long long>(start), static_cast<long long>(longest));
   search.prompt_length = search.length = static_cast<int32_t>(start);
   search.max_length = static_cast<int32_t>(longest);
   search.min_length = options.min_new_tokens >= 0

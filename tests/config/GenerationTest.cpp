@@ -14,7 +14,7 @@ llvm::Expected<GenerationConfig> read(const std::string &members) {
 
 TEST(Generation, Defaults) {
   GenerationConfig g = accepted(read(""));
-  EXPECT_EQ(g.maxLength, 20);
+  EXPECT_EQ(g.maxLength, -1); // 20 new tokens
   EXPECT_EQ(g.minLength, 0);
   EXPECT_EQ(g.maxNewTokens, -1);
   EXPECT_EQ(g.minNewTokens, -1);
@@ -46,7 +46,7 @@ TEST(Generation, Values) {
   EXPECT_EQ(g.suppressTokens, (std::vector<int32_t>{7, 8}));
   EXPECT_EQ(g.beginSuppressTokens, std::vector<int32_t>{9});
   EXPECT_EQ(accepted(read("\"early_stopping\": true")).earlyStopping, 1);
-  EXPECT_EQ(accepted(read("\"early_stopping\": false, \"num_beams\": null, \"max_length\": null")).maxLength, 20);
+  EXPECT_EQ(accepted(read("\"early_stopping\": false, \"num_beams\": null, \"max_length\": null")).maxLength, -1);
 }
 
 TEST(Generation, NeutralAndHarmlessKeys) {

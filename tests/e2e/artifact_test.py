@@ -72,7 +72,8 @@ class Artifact(Case):
             at = data.index(b"DECANTM\0") + HEADER_ABI
             data[at:at + 4] = struct.pack("<I", 99)
         path = self.patched(EXE, newer)
-        sentence = "made for module ABI 99, this runtime knows up to 3: update the runtime"
+        abi = json.loads(self.succeeds(EXE, "--info", "--json").stdout)["abi"]
+        sentence = f"made for module ABI 99, this runtime knows up to {abi}: update the runtime"
         self.refuses(5, [sentence], path, "word")
         self.refuses(5, [sentence], DECANT, "inspect", path)
         self.refuses(5, [sentence], DECANT, "run", self.patched(LIB, newer), "word")

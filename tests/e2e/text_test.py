@@ -74,6 +74,10 @@ class Text(Case):
             self.assertEqual(answer["text"], self.decode(answer["ids"]))
             self.assertEqual(answer["finish"], "stop" if answer["ids"][-1] == 1 else "length")
 
+    def test_twenty_new_tokens_without_a_length(self):
+        answer = self.succeeds(self.program, "--json", "--ignore-eos", "--ids", " ".join(["7"] * 30)).stdout
+        self.assertEqual(len(json.loads(answer)["ids"]), 20)
+
     def test_info(self):
         info = json.loads(self.succeeds(self.program, "--info", "--json").stdout)
         self.assertEqual((info["text"], info["vocab"], info["max_context"]), ("tokenizer", VOCAB, CONTEXT))

@@ -59,7 +59,7 @@ TEST(Bart, AbsentKeysTakeTheClassDefaults) {
   EXPECT_EQ(c.generation.forcedEosTokenId, 2);
   EXPECT_EQ(c.generation.padTokenId, 1);
   EXPECT_EQ(c.generation.bosTokenId, 0);
-  EXPECT_EQ(c.generation.maxLength, 20);
+  EXPECT_EQ(c.generation.maxLength, -1);
 }
 
 TEST(Bart, AcceptedSpellings) {
