@@ -85,11 +85,13 @@ llvm::Expected<std::string> linkImage(const ModuleTables &tables, llvm::ArrayRef
   return (*image)->getBuffer().str();
 }
 
+uint64_t weightsOffset(uint64_t imageBytes) { return (imageBytes + kPage - 1) / kPage * kPage; }
+
 decant_trailer makeTrailer(const ModuleTables &tables, uint64_t imageBytes, uint64_t weightBytes) {
   decant_trailer trailer = {};
   std::memcpy(trailer.magic, DECANT_TRAILER_MAGIC, sizeof(trailer.magic));
   trailer.abi = DECANT_MODULE_ABI;
-  trailer.weights_offset = (imageBytes + kPage - 1) / kPage * kPage;
+  trailer.weights_offset = weightsOffset(imageBytes);
   trailer.weights_bytes = weightBytes;
   trailer.file_bytes = trailer.weights_offset + weightBytes + sizeof(trailer);
   decant_tables_header header;
@@ -125,7 +127,7 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
   ArtifactReport report;
   TablesInput input{options.targets, packedSizes(model), 0};
   for (uint64_t bytes : input.weightBytes)
-    report.weightBytes += (bytes + 63) / 64 * 64;
+    report.weightBytes += paddedBytes(bytes);
   auto tables = buildTables(module, input);
   if (!tables)
     return tables.takeError();
@@ -149,7 +151,7 @@ llvm::Expected<ArtifactReport> writeArtifact(ModuleOp module, const WeightSet &w
   if (!file)
     return file.takeError();
   const size_t imageBytes = image->size();
-  image->resize((imageBytes + kPage - 1) / kPage * kPage, '\0');
+  image->resize(weightsOffset(imageBytes), '\0');
   if (llvm::Error error = file->write(image->data(), image->size()))
     return error;
   report.linkSeconds = secondsSince(start);

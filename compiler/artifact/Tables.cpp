@@ -1,6 +1,7 @@
 // The header and everything that is not the plan: limits, targets, weights, generation defaults, text.
 #include "compiler/artifact/Tables.h"
 #include "compiler/artifact/PlanTables.h"
+#include "compiler/artifact/WeightPacker.h"
 #include "compiler/config/Errors.h"
 #include "schedules/spec/KernelSpec.h"
 
@@ -111,7 +112,7 @@ decant_range weightTable(ArrayRef<std::string> symbols, ArrayRef<uint64_t> sizes
   total = 0;
   for (auto [symbol, bytes] : llvm::zip_equal(symbols, sizes)) {
     table.push_back({blob.text(symbol), total, bytes});
-    total = (total + bytes + 63) / 64 * 64;
+    total += paddedBytes(bytes);
   }
   return blob.append(table);
 }

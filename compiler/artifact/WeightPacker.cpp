@@ -82,7 +82,7 @@ llvm::Error packRows(Rows rows, int64_t n, const PackingSink &write) {
   return llvm::Error::success();
 }
 
-/// What is missing of `bytes`, and the padding behind them.
+/// Zeros behind a weight, up to its padded size.
 llvm::Error writeZeros(uint64_t bytes, const PackingSink &write) {
   const std::vector<uint8_t> zeros(bytes);
   return bytes ? write(zeros.data(), zeros.size()) : llvm::Error::success();
@@ -99,11 +99,10 @@ std::vector<uint64_t> packedSizes(dec::ModelOp model) {
 
 llvm::Error packWeights(dec::ModelOp model, const WeightSet &weights, const PackingSink &write,
                         const PackingProgress &progress) {
-  auto padded = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
   const std::vector<uint64_t> sizes = packedSizes(model);
   uint64_t total = 0, done = 0, written = 0;
   for (uint64_t bytes : sizes)
-    total += padded(bytes);
+    total += paddedBytes(bytes);
   const PackingSink counted = [&](const void *data, size_t bytes) {
     written += bytes;
     return write(data, bytes);
@@ -114,7 +113,7 @@ llvm::Error packWeights(dec::ModelOp model, const WeightSet &weights, const Pack
     auto pack = op.getLayout() == dec::Layout::Panel16 ? packPanels : packRows;
     if (llvm::Error error = pack(rows, shape[0], counted))
       return error;
-    done += padded(sizes[i]);
+    done += paddedBytes(sizes[i]);
     if (llvm::Error error = writeZeros(done - written, counted))
       return error;
     for (auto source : op.getSources().getAsRange<dec::SourceAttr>())

@@ -11,6 +11,9 @@
 
 namespace decant {
 
+/// Where the next weight begins.
+inline uint64_t paddedBytes(uint64_t bytes) { return (bytes + 63) / 64 * 64; }
+
 /// Bytes of every dec.weight in its layout, in order.
 std::vector<uint64_t> packedSizes(dec::ModelOp model);
 

@@ -8,6 +8,7 @@
 #include "compiler/config/Errors.h"
 #include "compiler/config/Json.h"
 #include "compiler/config/RegularFile.h"
+#include "compiler/text/TokenizerSteps.h"
 
 #include "llvm/ADT/StringRef.h"
 
@@ -39,8 +40,7 @@ std::string squeezed(llvm::StringRef text) {
   }
   for (const char *name : {"role", "content"}) {
     std::string from = std::string("message.") + name, to = std::string("message['") + name + "']";
-    for (size_t at = result.find(from); at != std::string::npos; at = result.find(from, at))
-      result.replace(at, from.size(), to);
+    replaceAll(result, from, to);
   }
   return result;
 }
@@ -113,13 +113,6 @@ ChatTemplate recognise(const std::string &source, const std::string &bos, const 
   return unknown;
 }
 
-/// A token of tokenizer_config.json: its text, or an object with it.
-std::string tokenText(const json::Value *value) {
-  if (value && value->is(Kind::Object))
-    value = value->find("content");
-  return value && value->is(Kind::String) ? value->text() : "";
-}
-
 } // namespace
 
 llvm::Expected<ChatTemplate> decant::readChatTemplate(const std::string &folder) {
@@ -130,8 +123,8 @@ llvm::Expected<ChatTemplate> decant::readChatTemplate(const std::string &folder)
       return root.takeError();
     if (!root->is(Kind::Object))
       return badInput(config + ": expected an object {...}");
-    bos = tokenText(root->find("bos_token"));
-    eos = tokenText(root->find("eos_token"));
+    bos = tokenText(root->find("bos_token")).value_or("");
+    eos = tokenText(root->find("eos_token")).value_or("");
     if (const json::Value *value = root->find("chat_template"))
       text = value->is(Kind::String) ? value->text() : value->is(Kind::Null) ? "" : "a list of templates";
   }

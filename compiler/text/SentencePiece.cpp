@@ -267,9 +267,9 @@ void decant::addPieces(const SentencePieceModel &model, const std::vector<int32_
     tokenizer.model = DECANT_TOKENIZER_BPE;
     return addMerges(model, keys, tokenizer);
   }
-  constexpr double kUnknownPenalty = 10, kUserDefinedPenalty = 0.1; // unigram_model.cc
+  constexpr double kUserDefinedPenalty = 0.1; // unigram_model.cc
   tokenizer.model = DECANT_TOKENIZER_UNIGRAM;
-  tokenizer.unknownScore = static_cast<float>(least - kUnknownPenalty);
+  tokenizer.unknownScore = least - kUnknownPenalty;
   tokenizer.scores.resize(tokenizer.keys.size());
   for (size_t i = 0; i < model.pieces.size(); ++i) {
     const SentencePieceModel::Piece &piece = model.pieces[i];

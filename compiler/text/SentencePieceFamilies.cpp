@@ -3,6 +3,7 @@
 // Marian and M2M-100 look SentencePiece's pieces up in vocab.json; T5, Pegasus and mBART number them, from an offset
 // on, and cut and normalize as their tokenizer.json would. Source: the tokenizers of transformers 5.
 #include "compiler/text/SentencePieceFolder.h"
+#include "compiler/text/TokenizerSteps.h"
 
 #include "compiler/config/Errors.h"
 #include "compiler/config/RegularFile.h"
@@ -32,15 +33,12 @@ constexpr const char *kMBart50Languages = // behind those
     "te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI";
 
 struct Families : SentencePieceFolder {
-  llvm::Error readMarian() {
+  llvm::Error readMarian(const SentencePieceModel &model, const char *) {
     if (const Value *value = config.find("separate_vocabs"); value && value->is(Kind::Bool) && value->boolean())
       return unsupported(path("tokenizer_config.json") + ": key \"separate_vocabs\": true is not supported");
     if (llvm::Error error = readVocabulary("vocab.json"))
       return error;
-    auto source = readSentencePiece(path("source.spm"));
-    if (!source)
-      return source.takeError();
-    if (llvm::Error error = lookUpPieces(*source))
+    if (llvm::Error error = lookUpPieces(model))
       return error;
     t.flags |= DECANT_TOKENIZER_LANGUAGE;
     specials({{"unk_token", "<unk>"}, {"eos_token", "</s>"}, {"pad_token", "<pad>"}});
@@ -61,7 +59,7 @@ struct Families : SentencePieceFolder {
     return llvm::Error::success();
   }
 
-  llvm::Error readM2M100() {
+  llvm::Error readM2M100(const SentencePieceModel &model, const char *) {
     std::string codes = setting("language_codes", "m2m100");
     if (codes != "m2m100" && codes != "wmt21")
       return unsupported(fmt::format("{}: key \"language_codes\": {} is not supported; known: \"m2m100\", \"wmt21\"",
@@ -69,10 +67,7 @@ struct Families : SentencePieceFolder {
     if (llvm::Error error = readVocabulary("vocab.json"))
       return error;
     auto size = static_cast<int64_t>(ids.size());
-    auto model = readSentencePiece(path("sentencepiece.bpe.model"));
-    if (!model)
-      return model.takeError();
-    if (llvm::Error error = lookUpPieces(*model))
+    if (llvm::Error error = lookUpPieces(model))
       return error;
     markSpaces(false);
     specials({{"bos_token", "<s>"},
@@ -103,9 +98,10 @@ struct Families : SentencePieceFolder {
         piece.type = SentencePieceModel::Control;
         continue;
       }
-      pieceIds[i] = static_cast<int32_t>(std::min(static_cast<int64_t>(i) + offset, vocab));
-      if (llvm::Error error = name(piece.text, static_cast<int64_t>(i) + offset, file))
+      const int64_t id = static_cast<int64_t>(i) + offset;
+      if (llvm::Error error = name(piece.text, id, file))
         return error;
+      pieceIds[i] = static_cast<int32_t>(id);
       if (piece.type == SentencePieceModel::Unknown)
         t.unknownId = pieceIds[i];
       if (piece.type == SentencePieceModel::UserDefined) {
@@ -130,12 +126,7 @@ struct Families : SentencePieceFolder {
     t.steps.push_back({DECANT_TEXT_METASPACE, 1 | 4, kMark, ""});
   }
 
-  llvm::Error readT5() {
-    const char *file = "spiece.model";
-    auto read = readSentencePiece(path(file));
-    if (!read)
-      return read.takeError();
-    const SentencePieceModel &model = *read;
+  llvm::Error readT5(const SentencePieceModel &model, const char *file) {
     if (llvm::Error error = numberPieces(model, 0, 0, file))
       return error;
     int64_t extra = number("extra_ids", 100), next = static_cast<int64_t>(model.pieces.size());
@@ -153,12 +144,7 @@ struct Families : SentencePieceFolder {
     return suffix(file);
   }
 
-  llvm::Error readPegasus() {
-    const char *file = "spiece.model";
-    auto read = readSentencePiece(path(file));
-    if (!read)
-      return read.takeError();
-    const SentencePieceModel &model = *read;
+  llvm::Error readPegasus(const SentencePieceModel &model, const char *file) {
     int64_t offset = number("offset", 103);
     if (offset < 2 || offset > vocab)
       return badInput(
@@ -175,19 +161,14 @@ struct Families : SentencePieceFolder {
     }
     if (llvm::Error error = numberPieces(model, 2, offset, file))
       return error;
-    constexpr double kSpareScore = -100, kUnknownPenalty = 10; // of <unk_i>, which are pieces to transformers
+    constexpr double kSpareScore = -100; // of <unk_i>, which are pieces to transformers
     t.unknownScore = std::min(t.unknownScore, kSpareScore - kUnknownPenalty);
     specials({{"unk_token", "<unk>"}});
     cutWords(false);
     return suffix(file);
   }
 
-  llvm::Error readMBart() {
-    const char *file = "sentencepiece.bpe.model";
-    auto read = readSentencePiece(path(file));
-    if (!read)
-      return read.takeError();
-    const SentencePieceModel &model = *read;
+  llvm::Error readMBart(const SentencePieceModel &model, const char *file) {
     constexpr const char *kHead[] = {"<s>", "<pad>", "</s>", "<unk>"};
     bool is50 = tokenizerClass == "MBart50Tokenizer";
     for (int64_t id = 0; id < 4; ++id) {
@@ -227,23 +208,29 @@ llvm::Expected<std::optional<Tokenizer>> decant::readSentencePieceFolder(const s
   auto has = [&](const char *file) { return pathExists(reader.path(file)); };
   if (llvm::Error error = reader.readConfig())
     return error;
-  auto isOf = [&](std::initializer_list<const char *> classes) {
-    return reader.tokenizerClass.empty() || llvm::is_contained(classes, reader.tokenizerClass);
+  struct Family {
+    const char *name, *file;
+    std::initializer_list<const char *> classes; ///< of tokenizers
+    llvm::Error (Families::*read)(const SentencePieceModel &, const char *);
   };
-  llvm::Error (Families::*read)() = nullptr;
-  if (family == "marian" && has("source.spm") && isOf({"MarianTokenizer"}))
-    read = &Families::readMarian;
-  else if (family == "m2m_100" && has("sentencepiece.bpe.model") && has("vocab.json") && isOf({"M2M100Tokenizer"}))
-    read = &Families::readM2M100;
-  else if ((family == "t5" || family == "mt5") && has("spiece.model") && isOf({"T5Tokenizer", "MT5Tokenizer"}))
-    read = &Families::readT5;
-  else if (family == "pegasus" && has("spiece.model") && isOf({"PegasusTokenizer"}))
-    read = &Families::readPegasus;
-  else if (family == "mbart" && has("sentencepiece.bpe.model") && isOf({"MBartTokenizer", "MBart50Tokenizer"}))
-    read = &Families::readMBart;
-  if (!read)
+  const Family families[] = {
+      {"marian", "source.spm", {"MarianTokenizer"}, &Families::readMarian},
+      {"m2m_100", "sentencepiece.bpe.model", {"M2M100Tokenizer"}, &Families::readM2M100},
+      {"t5", "spiece.model", {"T5Tokenizer", "MT5Tokenizer"}, &Families::readT5},
+      {"mt5", "spiece.model", {"T5Tokenizer", "MT5Tokenizer"}, &Families::readT5},
+      {"pegasus", "spiece.model", {"PegasusTokenizer"}, &Families::readPegasus},
+      {"mbart", "sentencepiece.bpe.model", {"MBartTokenizer", "MBart50Tokenizer"}, &Families::readMBart},
+  };
+  const auto *known = llvm::find_if(families, [&](const Family &one) { return one.name == family; });
+  const std::string &name = reader.tokenizerClass;
+  if (known == std::end(families) || !has(known->file) ||
+      (!name.empty() && !llvm::is_contained(known->classes, name)) ||
+      (family == "m2m_100" && !has("vocab.json"))) // NLLB's folders have none
     return std::optional<Tokenizer>();
-  if (llvm::Error error = (reader.*read)())
+  auto model = readSentencePiece(reader.path(known->file));
+  if (!model)
+    return model.takeError();
+  if (llvm::Error error = (reader.*known->read)(*model, known->file))
     return error;
   if (llvm::Error error = reader.readAddedTokens())
     return error;

@@ -13,22 +13,26 @@ using json::Value;
 
 std::string SentencePieceFolder::path(const char *name) const { return folder + "/" + name; }
 
+llvm::Expected<Value> SentencePieceFolder::readObject(const char *file) const {
+  if (!pathExists(path(file)))
+    return Value::container(Kind::Object);
+  auto root = json::parseFile(path(file));
+  if (root && !root->is(Kind::Object))
+    return badInput(path(file) + ": expected an object {...}");
+  return root;
+}
+
 llvm::Error SentencePieceFolder::readConfig() {
   t.keys.resize(static_cast<size_t>(vocab)), t.pieces.resize(static_cast<size_t>(vocab));
   t.bits.resize(static_cast<size_t>(vocab));
-  for (const char *file : {"config.json", "tokenizer_config.json"}) { // the latter says more
-    if (!pathExists(path(file)))
-      continue;
-    auto root = json::parseFile(path(file));
-    if (!root)
-      return root.takeError();
-    if (!root->is(Kind::Object))
-      return badInput(path(file) + ": expected an object {...}");
-    config = std::move(*root);
-    tokenizerClass = setting("tokenizer_class", tokenizerClass);
-  }
-  if (!pathExists(path("tokenizer_config.json")))
-    config = Value::container(Kind::Object);
+  auto model = readObject("config.json");
+  if (!model)
+    return model.takeError();
+  auto own = readObject("tokenizer_config.json");
+  if (!own)
+    return own.takeError();
+  config = std::move(*own);
+  tokenizerClass = setting("tokenizer_class", tokenText(model->find("tokenizer_class")).value_or(""));
   llvm::StringRef name = tokenizerClass;
   name.consume_back("Fast");
   tokenizerClass = name.str();
@@ -75,10 +79,7 @@ llvm::Error SentencePieceFolder::addToken(const std::string &text, int64_t id, b
 }
 
 std::string SentencePieceFolder::setting(const char *key, const std::string &otherwise) const {
-  const Value *value = config.find(key);
-  if (value && value->is(Kind::Object))
-    value = value->find("content");
-  return value && value->is(Kind::String) ? value->text() : otherwise;
+  return tokenText(config.find(key)).value_or(otherwise);
 }
 
 int64_t SentencePieceFolder::number(const char *key, int64_t otherwise) const {
@@ -108,10 +109,8 @@ void SentencePieceFolder::specials(std::initializer_list<std::pair<const char *,
     special(setting(key, otherwise));
   for (const char *key : {"additional_special_tokens", "extra_special_tokens"})
     if (const Value *list = config.find(key); list && list->is(Kind::Array))
-      for (const Value &token : list->items()) {
-        const Value *content = token.is(Kind::Object) ? token.find("content") : &token;
-        special(content && content->is(Kind::String) ? content->text() : "");
-      }
+      for (const Value &token : list->items())
+        special(tokenText(&token).value_or(""));
 }
 
 llvm::Error SentencePieceFolder::required(const char *file, const char *key, const std::string &text, int32_t &id) {
@@ -169,8 +168,7 @@ llvm::Error SentencePieceFolder::lookUpPieces(const SentencePieceModel &model) {
 void SentencePieceFolder::markSpaces(bool all) {
   for (size_t id = 0; id < t.pieces.size(); ++id)
     if (all || !t.keys[id].empty())
-      for (size_t at = t.pieces[id].find(kMark); at != std::string::npos; at = t.pieces[id].find(kMark, at + 1))
-        t.pieces[id].replace(at, 3, " ");
+      replaceAll(t.pieces[id], kMark, " ");
 }
 
 llvm::Error SentencePieceFolder::suffix(const char *file) {

@@ -21,6 +21,8 @@ struct SentencePieceFolder {
 
   std::string path(const char *name) const;
 
+  /// A file's object; an empty one if the folder does not have it.
+  llvm::Expected<json::Value> readObject(const char *file) const;
   llvm::Error readConfig();
 
   /// Tokens that were added to the tokenizer: added_tokens.json {text: id}, added_tokens_decoder {id: {"content": text,

@@ -103,7 +103,6 @@ struct Reader {
       result.scores[i] = entry.items()[1].real();
       result.unknownScore = std::min(result.unknownScore, result.scores[i]);
     }
-    constexpr double kUnknownPenalty = 10; // below the worst piece
     result.unknownScore -= kUnknownPenalty;
     result.unknownId = static_cast<int32_t>(keys.integerOrNull("unk_id", -1, -1, vocab - 1));
     flag(keys, "byte_fallback", DECANT_TOKENIZER_BYTE_FALLBACK);
@@ -170,8 +169,7 @@ struct Reader {
       }
       piece = bytes ? *bytes : text;
       if (!steps.space.empty())
-        for (size_t at = piece.find(steps.space); at != std::string::npos; at = piece.find(steps.space, at + 1))
-          piece.replace(at, steps.space.size(), " ");
+        replaceAll(piece, steps.space, " ");
       if (!byBytes)
         continue;
       std::optional<std::string> matched = bytesOfAlphabet(key);

@@ -280,6 +280,17 @@ llvm::Error decant::readPostProcessor(const Value *value, const std::string &pat
   return keys.finish();
 }
 
+std::optional<std::string> decant::tokenText(const Value *value) {
+  if (value && value->is(Kind::Object))
+    value = value->find("content");
+  return value && value->is(Kind::String) ? std::optional(value->text()) : std::nullopt;
+}
+
+void decant::replaceAll(std::string &text, llvm::StringRef from, llvm::StringRef to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
 bool decant::isCharsMap(llvm::StringRef map) {
   return map.size() >= 4 && llvm::support::endian::read32le(map.data()) <= map.size() - 4;
 }

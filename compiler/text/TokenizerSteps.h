@@ -22,6 +22,14 @@ llvm::Expected<TokenizerSteps> readTokenizerSteps(KeyReader &keys, const std::st
 llvm::Error readPostProcessor(const json::Value *value, const std::string &path, int64_t vocab,
                               std::vector<int32_t> &prefix, std::vector<int32_t> &suffix);
 
+/// A token of tokenizer_config.json: a text, or an object with it as "content".
+std::optional<std::string> tokenText(const json::Value *value);
+
+void replaceAll(std::string &text, llvm::StringRef from, llvm::StringRef to);
+
+/// Unigram: how far an unknown character's score is below the worst piece's.
+constexpr double kUnknownPenalty = 10;
+
 /// Whether a precompiled map has the parts that its first number promises.
 bool isCharsMap(llvm::StringRef map);
 

@@ -162,8 +162,7 @@ struct Runner {
       if (pass == 0 && !ids.resize(before + count))
         return outOfMemory();
     }
-    if (source_language >= 0 && !line.chat &&
-        decant_text_set_source(model, source_language, ids.data() + before, count) != DECANT_OK)
+    if (source_language >= 0 && decant_text_set_source(model, source_language, ids.data() + before, count) != DECANT_OK)
       return refuse(kExitInput, index, "--source-lang: this model's text begins or ends with no language's token");
     return kExitOk;
   }
